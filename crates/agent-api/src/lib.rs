@@ -1,0 +1,12 @@
+//! The agent's wire types and client.
+//!
+//! The agent serves HTTP/1.1 with JSON bodies over a unix socket. This crate holds what both sides say to each other and a
+//! client; it decides nothing and starts nothing. Paths are listed on [`Client`]'s methods.
+
+mod client;
+mod instance;
+mod service;
+
+pub use client::{Client, ClientError, LogQuery};
+pub use instance::*;
+pub use service::*;

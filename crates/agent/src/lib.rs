@@ -1,0 +1,1 @@
+//! The single-machine runtime: sandboxes, supervisors, health, logs.

@@ -1,0 +1,1 @@
+//! Arguments to operations, results to views.

@@ -1,0 +1,1 @@
+//! Addresses, graph, plan, apply; the traits Provider and Store.

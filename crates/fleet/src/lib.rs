@@ -1,0 +1,1 @@
+//! The provider of services: observe, compare, roll out.

@@ -1,0 +1,1 @@
+//! HCL text to Configuration: expressions, functions, blocks, formatting.

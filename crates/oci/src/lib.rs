@@ -1,0 +1,1 @@
+//! Images: build, store as an OCI layout, unpack.

@@ -1,0 +1,1 @@
+//! The use cases: plan, apply, deploy, rollback, status, up, down.

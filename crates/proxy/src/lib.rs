@@ -1,0 +1,1 @@
+//! HTTP load balancer: routes, upstream pool, drain.

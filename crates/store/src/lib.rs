@@ -1,0 +1,1 @@
+//! State rows, journal, leases and ledger in SQLite.

@@ -1,0 +1,1 @@
+//! Dynamic types and values: unknowns, marks, exact numbers, JSON.
