@@ -4,9 +4,14 @@
 //! client; it decides nothing and starts nothing. Paths are listed on [`Client`]'s methods.
 
 mod client;
+mod error;
 mod instance;
+mod logs;
 mod service;
+mod transport;
 
-pub use client::{Client, ClientError, LogQuery};
+pub use client::{Client, LogQuery};
+pub use error::ClientError;
 pub use instance::*;
+pub use logs::LogStream;
 pub use service::*;
