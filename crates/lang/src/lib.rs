@@ -1,1 +1,8 @@
 //! HCL text to Configuration: expressions, functions, blocks, formatting.
+//!
+//! No network and no clock; files only through [`ProjectFiles`].
+
+pub mod files;
+pub mod functions;
+
+pub use files::{DiskFiles, Entry, EntryKind, FileError, MemoryFiles, ProjectFiles};
