@@ -4,12 +4,9 @@
 //! performs no I/O but reading through providers, and changes nothing.
 
 mod address;
-mod apply;
 mod event;
-mod graph;
 mod ledger;
 mod plan;
-mod planner;
 mod provider;
 mod settle;
 mod store;
@@ -17,11 +14,9 @@ mod store;
 pub use address::{
     Address, ClusterName, DeploymentId, EnvironmentName, Key, ParseAddressError, ProjectName, ResourceKind, RevisionId,
 };
-pub use apply::{ApplyOptions, Applied, apply};
 pub use event::{Event, Events, Outcome};
 pub use ledger::{Cell, Deployment, DeploymentKind, DeploymentOutcome, Ledger, Release, Revision};
-pub use plan::{Action, Change, Difference, DifferenceKind, OutputChange, Plan};
-pub use planner::{PlanMode, PlanRequest, plan};
-pub use provider::{ApplyFailure, ApplyRequest, ChangeRequest, PlannedChange, Provider, ReadRequest};
-pub use settle::{Settlement, settle};
+pub use plan::{Action, Change, Difference, DifferenceKind, OutputChange, Plan, Sealed};
+pub use provider::{ApplyFailure, ApplyRequest, ChangeRequest, PlannedChange, Provider, Providers, ReadRequest};
+pub use settle::{Found, Settlement};
 pub use store::{Intent, Lease, LeaseHolder, Leases, OpenOperation, OperationId, StateRow, StateStore, Snapshot, StoreError};
