@@ -118,7 +118,7 @@ pub struct LeaseHolder {
     pub reason: String,
     /// Process id.
     pub pid: u32,
-    /// The kernel's boot id, to tell whether the process id is one of this machine and this boot.
+    /// The kernel's boot id and the process id namespace, to tell whether the process id is one of this machine and this boot.
     pub boot_id: String,
     /// The process's start time in clock ticks since boot, so that a reused process id is not taken for the holder.
     pub process_start: u64,
@@ -154,6 +154,14 @@ pub enum StoreError {
     /// What is stored cannot be read: broken, of a newer program, or sealed with another key.
     #[error("{what} cannot be read: {why}")]
     Unreadable {
+        /// What.
+        what: String,
+        /// Why, and the way out.
+        why: String,
+    },
+    /// What was to be written must not be, or what was asked for is ambiguous.
+    #[error("{what} is refused: {why}")]
+    Refused {
         /// What.
         what: String,
         /// Why, and the way out.
