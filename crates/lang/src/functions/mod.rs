@@ -1,0 +1,107 @@
+//! The functions of the language: one table, by theme.
+//!
+//! [`call`] converts the arguments to the signature, sees to nulls, unknowns and marks, and hands plain values to the function. A
+//! function decides and does no I/O but through [`FunctionContext`]. What reads a clock, draws random numbers or looks outside of
+//! the project (`timestamp`, `plantimestamp`, `uuid`, `bcrypt`, `abspath`, `pathexpand`) is not here, and neither are `try` and
+//! `can`, which are the evaluator's because their arguments may fail.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+use value::Value;
+
+use crate::ProjectFiles;
+
+mod arguments;
+mod signature;
+
+pub use signature::{Parameter, Shape, Signature};
+
+use arguments::Arguments;
+use signature::Function;
+
+/// What functions may use beyond their arguments.
+pub struct FunctionContext<'a> {
+    /// The files of the project, for `file`, `fileset` and their kin.
+    pub files: &'a dyn ProjectFiles,
+    /// Renders a template: a name for messages, its text, and an object or map of variables, to a value or a reason why not.
+    pub template: &'a dyn Fn(&str, &str, &Value) -> Result<Value, String>,
+}
+
+/// A call that has no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct FunctionError {
+    /// Which argument is at fault, from zero; `None` where it is the call as a whole.
+    pub argument: Option<usize>,
+    /// Why, as a phrase that begins in lower case: `a number is required`. One that begins in upper case is a
+    /// whole sentence about the call.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl FunctionError {
+    fn new(argument: Option<usize>, message: impl Into<String>) -> Self {
+        Self { argument, message: message.into(), hint: None }
+    }
+
+    /// The fault as a whole sentence about the function of that name.
+    #[must_use]
+    pub fn sentence(&self, function: &str) -> String {
+        struct Stop<'a>(&'a str);
+        impl fmt::Display for Stop<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let stop = if self.0.ends_with(['.', '!', '?']) { "" } else { "." };
+                write!(f, "{}{stop}", self.0)
+            }
+        }
+        let parameter = self.argument.and_then(|at| signature(function)?.parameter(at));
+        match parameter {
+            None if self.message.starts_with(|c: char| c.is_uppercase()) => self.message.clone(),
+            Some(p) => format!("Invalid value for {:?} parameter: {}", p.name, Stop(&self.message)),
+            None => format!("Call to function {function:?} failed: {}", Stop(&self.message)),
+        }
+    }
+}
+
+/// What the function of that name makes of the arguments.
+///
+/// # Errors
+/// If there is no such function, or the arguments are too many, too few, or not what the function takes.
+pub fn call(name: &str, args: &[Value], context: &FunctionContext<'_>) -> Result<Value, FunctionError> {
+    let Some(function) = find(name) else {
+        return Err(unknown_function(name));
+    };
+    arguments::call(function, args, context)
+}
+
+/// The names of all functions, in order.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    let mut names: Vec<&'static str> = BY_NAME.keys().copied().collect();
+    names.sort_unstable();
+    names.into_iter()
+}
+
+/// What the function of that name takes and returns; `None` if there is none.
+#[must_use]
+pub fn signature(name: &str) -> Option<&'static Signature> {
+    find(name).map(|function| &function.signature)
+}
+
+fn find(name: &str) -> Option<&'static Function> {
+    // `core::abs` is the long name of `abs`, for where a provider has a function of the same name.
+    BY_NAME.get(name.strip_prefix("core::").unwrap_or(name)).copied()
+}
+
+fn unknown_function(name: &str) -> FunctionError {
+    let message = format!("there is no function named {name:?}");
+    let hint = diag::closest(name, BY_NAME.keys().copied()).map(|closest| format!("did you mean {closest:?}?"));
+    FunctionError { argument: None, message, hint }
+}
+
+static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
+    LazyLock::new(|| TABLES.iter().flat_map(|table| table.iter()).map(|f| (f.signature.name, f)).collect());
+
+static TABLES: &[&[Function]] = &[];
