@@ -4,5 +4,7 @@
 
 pub mod files;
 pub mod functions;
+pub mod resolve;
+pub mod syntax;
 
 pub use files::{DiskFiles, Entry, EntryKind, FileError, MemoryFiles, ProjectFiles};
