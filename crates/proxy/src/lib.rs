@@ -1,1 +1,33 @@
-//! HTTP load balancer: routes, upstream pool, drain.
+//! An HTTP/1.1 and TCP balancer that runs as a process of its own and is told what to do over a unix socket.
+//!
+//! [`run`] is the whole process: an entry that routes by host and path, stable addresses in front of service ports, a
+//! pool of upstream connections, and the control socket. [`Control`] is the client of that socket. What is served is a
+//! [`Config`], a whole snapshot that replaces the one before it; in-flight requests finish on what they started with.
+//!
+//! It deliberately does not know services, health or the agent, keeps nothing on disk, and ends no TLS.
+
+mod answer;
+mod answers;
+mod balancer;
+mod body;
+mod choice;
+mod config;
+mod control;
+mod error;
+mod forward;
+mod headers;
+mod listeners;
+mod pool;
+mod process;
+mod routes;
+mod serve;
+mod table;
+mod tcp;
+mod upgrade;
+mod upstream;
+
+pub use answers::{Applied, Counts, Drained, Info, InstanceStats, Problem, Refusal, ServiceStats, Stats};
+pub use config::{Config, Endpoint, InstanceName, Port, PortName, Protocol, Route, Service, ServiceKey};
+pub use control::Control;
+pub use error::{ControlError, StartError};
+pub use process::{Options, run};

@@ -1,0 +1,141 @@
+//! The table that requests go by, and switching it. Picking is here; sending and listening are not.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::table::{BalancedPort, PortKey, Table};
+use crate::upstream::{Lease, ServiceState, Upstream};
+use crate::{Config, Drained, InstanceName, InstanceStats, Problem, ServiceStats, Stats};
+
+/// What the connections of this process share.
+#[derive(Debug, Default)]
+pub(crate) struct Balancer {
+    current: RwLock<Arc<Table>>,
+    /// Held while a table is switched and its endpoints are opened and closed.
+    switching: Mutex<()>,
+    /// The connections of clients, and what became of them: tunnels and relays.
+    pub(crate) tasks: TaskTracker,
+    /// Cancelled when the process shall end: accept nothing, finish what is in flight.
+    pub(crate) stop: CancellationToken,
+}
+
+/// Where a request shall go.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Target<'a> {
+    /// Where the routes lead.
+    Route {
+        /// The host that the client named, with or without a port.
+        host: &'a str,
+        /// The path without the query.
+        path: &'a str,
+    },
+    /// A port of a service.
+    Port(&'a PortKey),
+}
+
+/// Why nobody can be given a request.
+#[derive(Debug)]
+pub(crate) enum Unserved {
+    /// No route matches, or the snapshot has no such port any more.
+    NoRoute,
+    /// The service has no endpoint that may get it.
+    NoEndpoint(Arc<ServiceState>),
+}
+
+/// A snapshot that is older than the current one, whose version this is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Stale(pub(crate) u64);
+
+impl Balancer {
+    /// The table as it is now.
+    pub(crate) fn table(&self) -> Arc<Table> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Chooses an endpoint that is not in `barred`, and counts the request on it.
+    pub(crate) fn pick(&self, target: Target<'_>, barred: &[Arc<Upstream>]) -> Result<Lease, Unserved> {
+        match pick(&self.table(), target, barred) {
+            Err(Unserved::NoEndpoint(_)) => {
+                // The table that was looked into may have been in the middle of being replaced: look again when it is not.
+                let _settled = self.switching.lock().unwrap_or_else(PoisonError::into_inner);
+                pick(&self.table(), target, barred)
+            }
+            picked => picked,
+        }
+    }
+
+    /// Works by `config` from now on. When this returns, nothing new is given to an endpoint that it does not have.
+    /// Calls must not overlap: the caller holds what orders them.
+    pub(crate) fn apply(&self, config: Config) -> Result<(Arc<Table>, Vec<Problem>), Stale> {
+        let previous = self.table();
+        if config.version < previous.config.version {
+            return Err(Stale(previous.config.version));
+        }
+        let (table, changes, problems) = Table::compile(config, &previous);
+        let table = Arc::new(table);
+        let _switching = self.switching.lock().unwrap_or_else(PoisonError::into_inner);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = table.clone();
+        changes.perform();
+        Ok((table, problems))
+    }
+
+    /// Waits until nothing is in flight on an instance, at most `wait`. One that is not known has nothing.
+    pub(crate) async fn drain(&self, instance: &InstanceName, wait: Duration) -> Drained {
+        let known = self.table().instances.get(instance).cloned();
+        match known {
+            Some(instance) => instance.drained(wait).await,
+            None => Drained { complete: true, in_flight: 0 },
+        }
+    }
+
+    /// The counts of the table's instances and services.
+    pub(crate) fn stats(&self) -> Stats {
+        let table = self.table();
+        let mut stats = Stats::default();
+        for (name, instance) in &table.instances {
+            let counts = instance.counters.read();
+            stats.instances.insert(name.clone(), InstanceStats { in_flight: instance.in_flight(), counts });
+        }
+        for (key, service) in &table.services {
+            let (counts, unserved) = (service.counters.read(), service.unserved());
+            stats.services.insert(key.clone(), ServiceStats { in_flight: 0, counts, unserved });
+        }
+        for port in table.ports.values() {
+            if let Some(service) = stats.services.get_mut(&port.key.service) {
+                service.in_flight += port.upstreams.iter().map(|upstream| upstream.in_flight()).sum::<u64>();
+            }
+        }
+        stats
+    }
+
+    /// Closes connections to endpoints that have been idle for too long at `now`.
+    pub(crate) fn sweep(&self, now: Instant) {
+        for port in self.table().ports.values() {
+            for upstream in &port.upstreams {
+                upstream.pool.sweep(now);
+            }
+        }
+    }
+
+    /// Accepts nothing more and waits until what is in flight has ended, at most `wait`.
+    pub(crate) async fn finish(&self, wait: Duration) -> Drained {
+        self.stop.cancel();
+        self.tasks.close();
+        let complete = tokio::time::timeout(wait, self.tasks.wait()).await.is_ok();
+        let table = self.table();
+        let in_flight = table.instances.values().map(|instance| instance.in_flight()).sum();
+        Drained { complete, in_flight: if complete { 0 } else { in_flight } }
+    }
+}
+
+fn pick(table: &Table, target: Target<'_>, barred: &[Arc<Upstream>]) -> Result<Lease, Unserved> {
+    let port: Option<&Arc<BalancedPort>> = match target {
+        Target::Route { host, path } => table.routes.find(host, path),
+        Target::Port(key) => table.ports.get(key),
+    };
+    let port = port.ok_or(Unserved::NoRoute)?;
+    port.pick(barred).ok_or_else(|| Unserved::NoEndpoint(port.service.clone()))
+}

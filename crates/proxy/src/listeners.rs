@@ -1,0 +1,157 @@
+//! Listening sockets: the entry, and the stable addresses of service ports, which open and close as snapshots say.
+//!
+//! An address that stays keeps its socket, even where another port takes it over, so that no connection is refused by a
+//! change. Connections that were accepted are not touched when an address goes, other than that a kept HTTP connection
+//! ends after its request.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use nix::sys::socket::{setsockopt, sockopt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::balancer::Balancer;
+use crate::serve::serve;
+use crate::table::{PortKey, Table, listen_part};
+use crate::tcp::relay;
+use crate::{Problem, Protocol};
+
+/// Connections that wait to be accepted; the kernel's own bound (`somaxconn`) is 4096 on current systems.
+const BACKLOG: u32 = 4096;
+
+/// How long a listener rests when the process has no descriptors left: the cause does not go away in microseconds, and
+/// trying again at once would burn a core.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Seconds of silence after which the kernel asks whether the other side is still there, so that tunnels to machines that
+/// vanished end. Shorter than what firewalls commonly forget connections after (5 minutes).
+const KEEPALIVE_IDLE_S: u32 = 60;
+
+/// What a listener does with a connection.
+#[derive(Debug, Clone)]
+pub(crate) enum Front {
+    /// The entry: routes decide for each request.
+    Entry,
+    /// A service port's own address.
+    Port(PortKey, Protocol),
+}
+
+/// The stable addresses that are open. It belongs to whoever applies snapshots.
+#[derive(Debug, Default)]
+pub(crate) struct Listeners {
+    open: BTreeMap<SocketAddr, Listener>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    front: Arc<RwLock<Front>>,
+    close: CancellationToken,
+}
+
+impl Listeners {
+    /// Opens and closes addresses so that they are those of `table`. What cannot be opened is reported, and tried again
+    /// with the next snapshot.
+    pub(crate) fn follow(&mut self, balancer: &Arc<Balancer>, table: &Table) -> Vec<Problem> {
+        self.open.retain(|address, listener| {
+            let stays = table.listen.contains_key(address);
+            if !stays {
+                listener.close.cancel();
+            }
+            stays
+        });
+        let mut problems = Vec::new();
+        for (&address, key) in &table.listen {
+            let Some(port) = table.ports.get(key) else { continue };
+            let front = Front::Port(key.clone(), port.protocol);
+            if let Some(listener) = self.open.get(&address) {
+                *listener.front.write().unwrap_or_else(PoisonError::into_inner) = front;
+                continue;
+            }
+            match bind(address) {
+                Ok(socket) => {
+                    let listener =
+                        Listener { front: Arc::new(RwLock::new(front)), close: balancer.stop.child_token() };
+                    let (shared, close) = (listener.front.clone(), listener.close.clone());
+                    balancer.tasks.spawn(accept(balancer.clone(), socket, shared, close));
+                    self.open.insert(address, listener);
+                }
+                Err(fault) => {
+                    let cause = if fault.kind() == io::ErrorKind::AddrInUse {
+                        "another program listens there; stop it, or give the port another address".to_owned()
+                    } else {
+                        format!("{fault}; give the port an address of this machine")
+                    };
+                    problems.push(Problem { part: listen_part(address, key), cause });
+                }
+            }
+        }
+        problems
+    }
+}
+
+/// Opens a listening socket. Connections that it accepts inherit its options (Linux): no Nagle's delay, keep-alive.
+pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.set_nodelay(true)?;
+    socket.set_keepalive(true)?;
+    setsockopt(&socket, sockopt::TcpKeepIdle, &KEEPALIVE_IDLE_S)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// Accepts connections until `close`, then those that wait already, so that closing the socket resets nobody.
+pub(crate) async fn accept(
+    balancer: Arc<Balancer>,
+    listener: TcpListener,
+    front: Arc<RwLock<Front>>,
+    close: CancellationToken,
+) {
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = close.cancelled() => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => dispatch(&balancer, stream, peer, &front, &close),
+            Err(fault) => {
+                // Of what can go wrong here, only a lack of descriptors or memory lasts.
+                warn!("a connection could not be accepted: {fault}");
+                if fault.kind() != io::ErrorKind::ConnectionAborted {
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+    while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+        dispatch(&balancer, stream, peer, &front, &close);
+    }
+}
+
+fn dispatch(
+    balancer: &Arc<Balancer>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    front: &Arc<RwLock<Front>>,
+    close: &CancellationToken,
+) {
+    let now = front.read().unwrap_or_else(PoisonError::into_inner).clone();
+    match now {
+        Front::Entry => {
+            balancer.tasks.spawn(serve(balancer.clone(), stream, peer.ip(), None, close.clone()));
+        }
+        Front::Port(key, Protocol::Http) => {
+            balancer.tasks.spawn(serve(balancer.clone(), stream, peer.ip(), Some(key), close.clone()));
+        }
+        Front::Port(key, Protocol::Tcp) => {
+            balancer.tasks.spawn(relay(balancer.clone(), key, stream));
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Connections to one endpoint: opening them, and keeping those that wait for the next request, last in first out.
+//!
+//! Last in first out keeps a few connections busy and lets the rest grow old and be closed. The pool sends nothing and
+//! decides nothing about retries.
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsRawFd, RawFd};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
+use tokio::net::TcpStream;
+
+/// How long a connection may take to open. Endpoints are on this machine or next to it, where opening one takes well
+/// under a millisecond; two seconds outlast a lost SYN and its first repetition.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Connections kept for each endpoint. More than that are in use at once only under a load where opening one more costs
+/// little beside the work itself.
+const IDLE_MAX: usize = 512;
+
+/// How long a connection is kept unused. Servers close theirs after 5 s (Node) to 75 s (nginx); a close is noticed, so
+/// this only bounds what is held for nothing.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The largest head of an answer, and the most of a body that is buffered for each connection.
+const BUFFER_BYTES_MAX: usize = 256 * 1024;
+
+/// The body of a request on its way to an endpoint.
+#[derive(Debug)]
+pub(crate) enum RequestBody {
+    /// None; such a request can be made twice.
+    Empty,
+    /// As the client sends it.
+    Client(Incoming),
+}
+
+/// Why a connection could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ConnectFault {
+    /// Nobody answered in time.
+    TimedOut,
+    /// The kernel's reason.
+    Refused(io::ErrorKind),
+}
+
+/// An open connection that carries one request at a time.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// Sends the request.
+    pub(crate) sender: SendRequest<RequestBody>,
+    line: Arc<Line>,
+}
+
+/// The idle connections of one endpoint.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    closed: bool,
+    /// The newest last.
+    connections: Vec<(Connection, Instant)>,
+}
+
+/// The socket under a connection, for as long as it is open. The descriptor is taken out before the socket is closed,
+/// under the lock, so that it never names another file.
+#[derive(Debug)]
+struct Line(Mutex<Option<RawFd>>);
+
+/// A stream that takes its descriptor out of its [`Line`] when it goes.
+struct LineStream {
+    stream: TokioIo<TcpStream>,
+    line: Arc<Line>,
+}
+
+/// Opens a TCP connection, within [`CONNECT_TIMEOUT`] and without Nagle's delay.
+pub(crate) async fn connect(address: SocketAddr) -> Result<TcpStream, ConnectFault> {
+    let opened = tokio::time::timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await;
+    let stream =
+        opened.map_err(|_| ConnectFault::TimedOut)?.map_err(|fault| ConnectFault::Refused(fault.kind()))?;
+    // A socket that cannot have the option set is broken; the first write says so better.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+impl Connection {
+    /// Opens a connection that speaks HTTP/1.1.
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self, ConnectFault> {
+        let stream = connect(address).await?;
+        let line = Arc::new(Line(Mutex::new(Some(stream.as_raw_fd()))));
+        let io = LineStream { stream: TokioIo::new(stream), line: line.clone() };
+        let (sender, connection) = Builder::new()
+            .max_buf_size(BUFFER_BYTES_MAX)
+            .handshake(io)
+            .await
+            .map_err(|_| ConnectFault::Refused(io::ErrorKind::ConnectionAborted))?;
+        tokio::spawn(async move {
+            // Its faults reach the request through `sender`; there is nobody else to tell.
+            let _ = connection.with_upgrades().await;
+        });
+        Ok(Self { sender, line })
+    }
+
+    /// Whether a request can be sent: nothing is in flight, and the endpoint has neither closed nor spoken unasked.
+    ///
+    /// Asking the kernel costs half a microsecond. A close that has arrived but was not yet handed out by the event loop
+    /// would otherwise cost a request, and one with a body could not be repeated.
+    fn is_usable(&self) -> bool {
+        self.sender.is_ready() && !self.sender.is_closed() && self.line.is_quiet()
+    }
+}
+
+impl Line {
+    fn lock(&self) -> MutexGuard<'_, Option<RawFd>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_quiet(&self) -> bool {
+        let descriptor = self.lock();
+        let Some(descriptor) = *descriptor else { return false };
+        let mut byte = [0u8; 1];
+        recv(descriptor, &mut byte, MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT) == Err(Errno::EAGAIN)
+    }
+}
+
+impl Pool {
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The connection that was used last and still can be.
+    pub(crate) fn take(&self) -> Option<Connection> {
+        loop {
+            let (connection, _) = self.lock().connections.pop()?;
+            if connection.is_usable() {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Keeps a connection whose answer has ended. One that is not yet ready for the next request comes when it is.
+    pub(crate) fn give_back(self: &Arc<Self>, mut connection: Connection) {
+        if connection.sender.is_ready() {
+            self.keep(connection, Instant::now());
+        } else if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let pool = self.clone();
+            runtime.spawn(async move {
+                if connection.sender.ready().await.is_ok() {
+                    pool.keep(connection, Instant::now());
+                }
+            });
+        }
+    }
+
+    fn keep(&self, connection: Connection, now: Instant) {
+        if connection.sender.is_closed() {
+            return;
+        }
+        let mut idle = self.lock();
+        if !idle.closed && idle.connections.len() < IDLE_MAX {
+            idle.connections.push((connection, now));
+        }
+    }
+
+    /// Closes what is idle, and what comes back from now on: the endpoint has left.
+    pub(crate) fn close(&self) {
+        let connections = {
+            let mut idle = self.lock();
+            idle.closed = true;
+            std::mem::take(&mut idle.connections)
+        };
+        drop(connections);
+    }
+
+    /// Closes what has been idle for [`IDLE_TIMEOUT`] at `now`, and forgets what is closed.
+    pub(crate) fn sweep(&self, now: Instant) {
+        let mut idle = self.lock();
+        idle.connections.retain(|(connection, since)| {
+            !connection.sender.is_closed() && now.saturating_duration_since(*since) < IDLE_TIMEOUT
+        });
+    }
+}
+
+impl Drop for LineStream {
+    fn drop(&mut self) {
+        *self.line.lock() = None;
+    }
+}
+
+impl Read for LineStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl Write for LineStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Client(body) => Pin::new(body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Client(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Client(body) => body.size_hint(),
+        }
+    }
+}

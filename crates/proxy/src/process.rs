@@ -1,0 +1,178 @@
+//! The proxy as a process: its lock, its sockets, its signals and its end.
+//!
+//! It does not detach itself: whoever starts it puts it into a session of its own.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{Flock, FlockArg};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use tokio::net::UnixListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::{info, warn};
+
+use crate::balancer::Balancer;
+use crate::control::Server;
+use crate::listeners::{Front, accept, bind};
+use crate::pool::IDLE_TIMEOUT;
+use crate::{Info, StartError};
+
+/// How the proxy is started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Where the entry listens. Port 0: one that the kernel chooses; [`Info`] says which.
+    pub http: SocketAddr,
+    /// The control socket, made with mode 0600. A stale one is replaced. Its folder is made with mode 0700 if it is not
+    /// there.
+    pub control: PathBuf,
+    /// A file that is locked while the process lives, with its process id in it. One proxy for each lock.
+    pub lock: PathBuf,
+    /// How long requests in flight are given at SIGTERM, and at `POST /v1/shutdown` without a time of its own.
+    pub shutdown_grace: Duration,
+}
+
+/// Runs the proxy until SIGTERM, SIGINT or `POST /v1/shutdown`, and until what is then in flight has ended or the grace is
+/// over. A second signal ends it at once.
+///
+/// It wants a Tokio runtime with I/O and time. The control socket answers once the entry listens.
+///
+/// # Errors
+///
+/// Only at the start: the entry's address is taken or not of this machine, another proxy holds the lock, or a file
+/// cannot be made.
+pub async fn run(options: Options) -> Result<(), StartError> {
+    let _lock = hold(&options.lock)?;
+    raise_descriptor_limit();
+    let listen_fault = |source: io::Error| match source.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortInUse { address: options.http },
+        _ => StartError::Listen { address: options.http, source },
+    };
+    let entry = bind(options.http).map_err(listen_fault)?;
+    let http = entry.local_addr().map_err(listen_fault)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
+    let socket = bind_control(&options.control)?;
+
+    let balancer = Arc::new(Balancer::default());
+    let front = Arc::new(RwLock::new(Front::Entry));
+    balancer.tasks.spawn(accept(balancer.clone(), entry, front, balancer.stop.child_token()));
+    let info = Info {
+        pid: std::process::id(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        http,
+        config_version: 0,
+    };
+    let server = Arc::new(Server::new(balancer.clone(), info, options.shutdown_grace));
+    let control = tokio::spawn(server.clone().serve(socket));
+    let sweeper = tokio::spawn(sweep(balancer.clone()));
+    info!(%http, control = %options.control.display(), "the proxy serves");
+
+    tokio::select! {
+        () = server.ended() => {}
+        () = either(&mut terminate, &mut interrupt) => {
+            let finishing = balancer.finish(options.shutdown_grace);
+            tokio::select! {
+                drained = finishing => if !drained.complete {
+                    warn!(in_flight = drained.in_flight, "the grace is over; what is in flight is cut off");
+                },
+                () = either(&mut terminate, &mut interrupt) => warn!("told a second time; ending at once"),
+            }
+            server.end();
+        }
+    }
+    sweeper.abort();
+    // Lets the answers of the control socket go out. It bounds itself, and its faults are logged where they happen.
+    let _ = control.await;
+    if let Err(fault) = fs::remove_file(&options.control) {
+        warn!("the control socket was left behind: {fault}");
+    }
+    Ok(())
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+async fn sweep(balancer: Arc<Balancer>) {
+    // Three times in the time allowed, so that a connection outlives it by a third at most.
+    let mut ticks = tokio::time::interval(IDLE_TIMEOUT / 3);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        balancer.sweep(Instant::now());
+    }
+}
+
+/// Takes the lock and writes the process id into it.
+fn hold(path: &Path) -> Result<Flock<File>, StartError> {
+    let fault = |source| StartError::File { path: path.to_owned(), source };
+    make_parent(path).map_err(fault)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(fault)?;
+    let mut lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(lock) => lock,
+        Err((mut file, nix::errno::Errno::EWOULDBLOCK)) => {
+            let mut pid = String::new();
+            // The holder's id only helps the reader of the message.
+            let _ = file.read_to_string(&mut pid);
+            let pid = if pid.trim().is_empty() { "unknown".to_owned() } else { pid.trim().to_owned() };
+            return Err(StartError::AlreadyRunning { lock: path.to_owned(), pid });
+        }
+        Err((_, errno)) => return Err(fault(errno.into())),
+    };
+    lock.set_len(0).map_err(fault)?;
+    lock.rewind().map_err(fault)?;
+    writeln!(lock, "{}", std::process::id()).map_err(fault)?;
+    Ok(lock)
+}
+
+/// Makes the control socket under another name and puts it in place when its mode is set, so that nobody else can ever
+/// open it. What was there is stale: whoever made it would hold the lock.
+fn bind_control(path: &Path) -> Result<UnixListener, StartError> {
+    let fault = |source| StartError::File { path: path.to_owned(), source };
+    make_parent(path).map_err(fault)?;
+    let mut unfinished = path.as_os_str().to_owned();
+    unfinished.push(".new");
+    let unfinished = PathBuf::from(unfinished);
+    match fs::remove_file(&unfinished) {
+        Err(missing) if missing.kind() != io::ErrorKind::NotFound => return Err(fault(missing)),
+        _ => {}
+    }
+    let socket = UnixListener::bind(&unfinished).map_err(fault)?;
+    fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o600)).map_err(fault)?;
+    fs::rename(&unfinished, path).map_err(fault)?;
+    Ok(socket)
+}
+
+fn make_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Each request in flight takes two descriptors, and the soft limit commonly is 1024, for the sake of programs that use
+/// `select`. A limit that cannot be raised leaves a proxy that works for fewer connections.
+fn raise_descriptor_limit() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(fault) = raised {
+        warn!("the limit of open files stays as it is: {fault}");
+    }
+}

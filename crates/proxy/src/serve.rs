@@ -1,0 +1,61 @@
+//! HTTP connections of clients: limits, and their end. What becomes of a request is decided elsewhere.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use crate::balancer::Balancer;
+use crate::error::with_sources;
+use crate::forward::forward;
+use crate::table::PortKey;
+
+/// The largest head of a request. Cookies and tokens of 16 KiB are seen; more is a mistake or an attack.
+const HEADER_BYTES_MAX: usize = 64 * 1024;
+
+/// The most that is buffered of one connection.
+const BUFFER_BYTES_MAX: usize = 256 * 1024;
+
+/// How long the head of a request may take to arrive. It also bounds how long a kept connection waits for its next
+/// request, which is why it is not shorter: nginx waits 75 s there, and 60 s for a head.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Serves one connection until it ends, or until `close` and the request that it then has in flight.
+pub(crate) async fn serve(
+    balancer: Arc<Balancer>,
+    stream: TcpStream,
+    client: IpAddr,
+    port: Option<PortKey>,
+    close: CancellationToken,
+) {
+    let service = service_fn(|request| {
+        let (balancer, port) = (balancer.clone(), port.clone());
+        async move { Ok::<_, Infallible>(forward(&balancer, port.as_ref(), client, request).await) }
+    });
+    let connection = Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_header_size(HEADER_BYTES_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        biased;
+        ended = connection.as_mut() => ended,
+        () = close.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(fault) = ended {
+        debug!("a client's connection broke off: {}", with_sources(&fault));
+    }
+}

@@ -1,0 +1,13 @@
+//! The proxy against real sockets: it runs in the test's own runtime, or as a process of its own where signals matter.
+
+mod client;
+mod config_changes;
+mod control;
+mod forwarding;
+mod process;
+mod proxy;
+mod retries;
+mod routing;
+mod tcp;
+mod upgrade;
+mod upstream;
