@@ -1,0 +1,9 @@
+//! The crate as its users see it: layouts, builds and unpacking on the real file system.
+
+mod builds;
+mod hostile;
+mod images;
+mod layouts;
+mod programs;
+mod round_trip;
+mod unpacking;
