@@ -56,6 +56,9 @@ pub(crate) async fn forward(
         Ok(host) => host,
         Err(cause) => return answer::bad_request(cause),
     };
+    if !headers::has_plain_framing(request.headers()) {
+        return answer::bad_request("a transfer encoding other than chunked is not forwarded");
+    }
     let protocol = headers::upgrade_of(request.headers());
     let client_upgrade = protocol.is_some().then(|| hyper::upgrade::on(&mut request));
     let (mut parts, body) = request.into_parts();
@@ -64,11 +67,14 @@ pub(crate) async fn forward(
         headers::set_upgrade(&mut parts.headers, protocol);
     }
     make_origin_form(&mut parts);
-    let path = parts.uri.path().to_owned();
+    let uri = parts.uri.clone();
     // `host_of` has seen that it is text.
     let host = host.to_str().unwrap_or_default();
-    let target = port.map_or(Target::Route { host, path: &path }, Target::Port);
+    let target = port.map_or(Target::Route { host, path: uri.path() }, Target::Port);
     let body = if body.is_end_stream() { RequestBody::Empty } else { RequestBody::Client(body) };
+    if body.size_hint().exact().is_none() {
+        headers::set_chunked(&mut parts.headers);
+    }
     let spare = is_repeatable(&parts, &body).then(|| Head::of(&parts));
     match send_somewhere(balancer, target, Request::from_parts(parts, body), spare).await {
         Ok((response, lease, connection)) => pass_on(balancer, response, lease, connection, client_upgrade),
@@ -232,6 +238,10 @@ fn pass_on(
     client_upgrade: Option<OnUpgrade>,
 ) -> Response<ResponseBody> {
     *response.version_mut() = Version::HTTP_11;
+    if !headers::has_plain_framing(response.headers()) {
+        lease.service.was_unserved();
+        return answer::bad_gateway(&lease.service.key, "it used a transfer encoding other than chunked");
+    }
     let protocol = headers::upgrade_of(response.headers());
     headers::remove_hop_by_hop(response.headers_mut());
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {

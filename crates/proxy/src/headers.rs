@@ -24,8 +24,24 @@ const HOP_BY_HOP: [HeaderName; 8] = [
     header::UPGRADE,
 ];
 
+/// Whether a body's framing can be made anew: chunks or a length. Another transfer coding, such as `gzip, chunked`, would
+/// have to be undone here.
+pub(crate) fn has_plain_framing(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).into_iter();
+    codings.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+}
+
+/// Says that a request's body comes in chunks. Without it, hyper takes a `GET` of unknown length for one without a body.
+pub(crate) fn set_chunked(headers: &mut HeaderMap) {
+    headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+}
+
 /// Removes what concerns only one connection. The framing of the body is made anew on the other one.
 pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        // A length beside chunks is not to be believed, and not to be passed on (RFC 9112, 6.3).
+        headers.remove(header::CONTENT_LENGTH);
+    }
     if headers.contains_key(header::CONNECTION) {
         let named: Vec<HeaderName> = connection_options(headers)
             .filter_map(|option| HeaderName::from_bytes(option.as_bytes()).ok())

@@ -39,7 +39,7 @@ pub(crate) enum Front {
     /// The entry: routes decide for each request.
     Entry,
     /// A service port's own address.
-    Port(PortKey, Protocol),
+    Port(Arc<PortKey>, Protocol),
 }
 
 /// The stable addresses that are open. It belongs to whoever applies snapshots.
@@ -68,7 +68,7 @@ impl Listeners {
         let mut problems = Vec::new();
         for (&address, key) in &table.listen {
             let Some(port) = table.ports.get(key) else { continue };
-            let front = Front::Port(key.clone(), port.protocol);
+            let front = Front::Port(Arc::new(key.clone()), port.protocol);
             if let Some(listener) = self.open.get(&address) {
                 *listener.front.write().unwrap_or_else(PoisonError::into_inner) = front;
                 continue;

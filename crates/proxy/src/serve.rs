@@ -32,12 +32,12 @@ pub(crate) async fn serve(
     balancer: Arc<Balancer>,
     stream: TcpStream,
     client: IpAddr,
-    port: Option<PortKey>,
+    port: Option<Arc<PortKey>>,
     close: CancellationToken,
 ) {
     let service = service_fn(|request| {
         let (balancer, port) = (balancer.clone(), port.clone());
-        async move { Ok::<_, Infallible>(forward(&balancer, port.as_ref(), client, request).await) }
+        async move { Ok::<_, Infallible>(forward(&balancer, port.as_deref(), client, request).await) }
     });
     let connection = Builder::new()
         .timer(TokioTimer::new())

@@ -14,7 +14,7 @@ use crate::upstream::Lease;
 const ATTEMPTS_MAX: usize = 3;
 
 /// Serves one connection of a client, which counts as in flight until both directions have ended.
-pub(crate) async fn relay(balancer: Arc<Balancer>, key: PortKey, mut client: TcpStream) {
+pub(crate) async fn relay(balancer: Arc<Balancer>, key: Arc<PortKey>, mut client: TcpStream) {
     let Some((mut endpoint, lease)) = open(&balancer, &key).await else { return };
     if let Err(fault) = tokio::io::copy_bidirectional(&mut client, &mut endpoint).await {
         debug!(instance = %lease.upstream.instance.name, "a connection broke off: {fault}");

@@ -1,9 +1,12 @@
 //! What becomes of one request and its answer on the way.
 
+use std::sync::Arc;
+
 use http::{Method, StatusCode};
 use proxy::Protocol;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use crate::client::{Client, get, request};
 use crate::proxy::{Proxy, free_address, port, until, web, with_port};
@@ -70,18 +73,51 @@ async fn an_upstream_that_closes_does_not_end_the_clients_connection() {
 #[tokio::test]
 async fn chunked_bodies_are_passed_on_as_they_come() {
     let proxy = Proxy::start().await;
-    let (address, _server) = raw(async |_, mut stream| {
-        read_request(&mut stream, 0).await;
-        let head = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n";
-        stream.write_all(head).await.expect("the proxy reads");
-        // The rest only once the client has said that it got the first part: by its second request's connection.
-        let mut byte = [0];
-        let _ = tokio::time::timeout(std::time::Duration::from_millis(50), stream.read(&mut byte)).await;
-        stream.write_all(b"3\r\ntwo\r\n0\r\n\r\n").await.expect("the proxy reads");
+    let got_first = Arc::new(Semaphore::new(0));
+    let may_go_on = got_first.clone();
+    let (address, _server) = raw(move |_, mut stream| {
+        let may_go_on = may_go_on.clone();
+        async move {
+            read_request(&mut stream, 0).await;
+            // The length is a lie, which must not be passed on.
+            let head =
+                "HTTP/1.1 200 OK\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n3\r\none\r\n";
+            stream.write_all(head.as_bytes()).await.expect("the proxy reads");
+            let _permit = may_go_on.acquire().await.expect("the test goes on");
+            stream.write_all(b"3\r\ntwo\r\n0\r\n\r\n").await.expect("the proxy reads");
+        }
     })
     .await;
     proxy.apply(&web(1, &[("a-1", address, 1)])).await;
-    assert_eq!(get(proxy.http, "any.test", "/").await.body, "onetwo");
+    let mut client = TcpStream::connect(proxy.http).await.expect("the proxy accepts");
+    client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.expect("the proxy reads");
+    let mut answer = String::new();
+    while !answer.ends_with("\r\n\r\n3\r\none\r\n") {
+        answer.push(char::from(client.read_u8().await.expect("the proxy answers")));
+    }
+    assert!(!answer.contains("content-length"), "{answer}");
+    got_first.add_permits(1);
+    while !answer.ends_with("3\r\ntwo\r\n0\r\n\r\n") {
+        answer.push(char::from(client.read_u8().await.expect("the proxy answers")));
+    }
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_reaches_the_endpoint_whatever_the_method() {
+    let proxy = Proxy::start().await;
+    let upstream = Upstream::start("a").await;
+    proxy.apply(&web(1, &[("a-1", upstream.address, 1)])).await;
+    for method in ["GET", "POST", "DELETE"] {
+        let text = format!(
+            "{method} /a HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\
+             connection: close\r\n\r\n4\r\ndata\r\n0\r\n\r\n"
+        );
+        let answer = exchange(proxy.http, &text).await;
+        assert!(answer.ends_with(&format!("{method} /a data")), "{answer}");
+    }
+    let packed = "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\nconnection: close\r\n\r\n0\r\n\r\n";
+    assert!(exchange(proxy.http, packed).await.starts_with("HTTP/1.1 400 "));
+    assert_eq!(upstream.requests(), 3);
 }
 
 #[tokio::test]
@@ -141,6 +177,22 @@ async fn answers_of_its_own_name_the_service_and_no_address() {
     assert_eq!(nobody.body, "service web has no endpoint that takes requests\n");
     let stats = proxy.control.stats().await.expect("stats");
     assert_eq!(stats.services[&"web".into()].unserved, 3);
+}
+
+#[tokio::test]
+async fn an_endpoint_that_does_not_take_the_connection_in_time_is_a_504() {
+    let proxy = Proxy::start().await;
+    // Once its queue of one is full, the kernel lets further attempts wait.
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let listener = socket.listen(1).expect("it listens");
+    let address = listener.local_addr().expect("its address");
+    let fill: Vec<_> = (0..4).map(|_| tokio::spawn(TcpStream::connect(address))).collect();
+    until("the queue is full", async || fill.iter().filter(|one| one.is_finished()).count() >= 2).await;
+    proxy.apply(&web(1, &[("a-1", address, 1)])).await;
+    let answer = get(proxy.http, "any.test", "/").await;
+    assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
+    assert_eq!(answer.body, "service web: no connection within the time allowed\n");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A proxy in the test's runtime, and snapshots in few words.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use proxy::{Config, Control, Endpoint, Options, Port, Protocol, Route, Service, StartError};
@@ -93,8 +94,10 @@ pub fn port(protocol: Protocol, listen: Option<SocketAddr>, endpoints: &[(&str, 
     Port { protocol, listen, endpoints: endpoints.collect() }
 }
 
-/// An address that nobody listens at for the moment.
+/// An address that nobody listens at. Loopback has 16 million of them: one made of the process id, which is this test
+/// process's alone, cannot be taken by another test or by an outgoing connection in between.
 pub fn free_address() -> SocketAddr {
-    let socket = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-    socket.local_addr().expect("its address")
+    static NEXT_PORT: AtomicU16 = AtomicU16::new(10_000);
+    let [_, high, middle, low] = std::process::id().to_be_bytes();
+    SocketAddr::from(([127, high | 0x80, middle, low], NEXT_PORT.fetch_add(1, Ordering::Relaxed)))
 }
