@@ -134,13 +134,14 @@ fn what_claims_or_holds_more_than_the_limit_is_refused() {
 fn a_layer_that_is_not_what_its_digests_say_is_refused() {
     let fixture = Fixture::new();
     let options = UnpackOptions::default();
-    let right = fixture.layer(RawTar::default().file("f", "content"));
+    let right = RawTar::default().file("f", "content").bytes();
+    let right = fixture.blob(&right, Digest::of(&right));
     let mut wrong = right.clone();
     wrong.diff_id = Digest::of(b"something else");
     refused(&fixture, &wrong, &options, &["diff id", &right.diff_id.to_string()]);
 
     let blob = fixture.layout.root().join("blobs/sha256").join(right.descriptor.digest.hex());
-    let other = gzip(&RawTar::default().file("f", "cOntent").bytes());
+    let other = RawTar::default().file("f", "cOntent").bytes();
     assert_eq!(other.len() as u64, right.descriptor.size);
     fs::write(&blob, &other).unwrap();
     refused(&fixture, &right, &options, &[&right.descriptor.digest.to_string(), "their digest is"]);

@@ -66,7 +66,7 @@ fn names_move_to_new_images_and_are_resolved_listed_and_removed() {
     let names: Vec<_> = list.iter().map(|it| (it.name.as_deref().unwrap(), it.digest)).collect();
     assert_eq!(names, [("shop:old", one), ("shop:v1", two), ("shop:v2", two)]);
     assert_eq!(list[0].size, layout.image(&one).unwrap().size());
-    assert_eq!(list[0].platforms, [host.clone()]);
+    assert_eq!(list[0].platforms, std::slice::from_ref(&host));
     assert!(layout.remove("shop:old").unwrap() && !layout.remove("shop:old").unwrap());
     assert!(layout.remove(&two.to_string()).unwrap());
     assert!(layout.list().unwrap().is_empty());
@@ -103,9 +103,9 @@ fn garbage_is_what_no_image_and_no_extra_root_needs() {
     let shared = fixture.layer(RawTar::default().file("shared", "1"));
     let lone = fixture.layer(RawTar::default().file("lone", "1"));
     let pinned = fixture.layer(RawTar::default().file("pinned", "1"));
-    fixture.image(&[shared.clone()], Some("named"));
+    fixture.image(std::slice::from_ref(&shared), Some("named"));
     let gone = fixture.image(&[shared.clone(), lone.clone()], Some("gone"));
-    let kept = fixture.image(&[pinned.clone()], Some("kept"));
+    let kept = fixture.image(std::slice::from_ref(&pinned), Some("kept"));
     layout.remove("gone").unwrap();
     layout.remove("kept").unwrap();
     let earlier = SystemTime::now() - Duration::from_secs(3600);

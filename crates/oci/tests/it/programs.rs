@@ -30,7 +30,9 @@ fn root_of(fixture: &Fixture, program: &Path) -> PathBuf {
 /// Runs a program with the unpacked image as its whole world.
 fn in_root(root: &Path, command: &[&str]) -> Result<String, String> {
     let mut chroot = Command::new("chroot");
-    chroot.arg(root).args(command).env_clear();
+    chroot.arg(root).args(command).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    // The loader reads `$ORIGIN` from /proc, which is not mounted here as it is in a container.
+    chroot.env("LD_ORIGIN_PATH", Path::new(command[0]).parent().unwrap());
     let output = chroot.output().map_err(|fault| fault.to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
