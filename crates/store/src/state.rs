@@ -7,6 +7,7 @@ use engine::{
     Action, Address, DeploymentId, EnvironmentName, Intent, OpenOperation, OperationId, Snapshot, StateRow,
     StateStore, StoreError,
 };
+use futures_util::TryStreamExt as _;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 use sqlx::AnyConnection;
@@ -28,13 +29,17 @@ impl StateStore for SqliteStore {
         let mut transaction = connection.begin().await.map_err(fault)?;
         let serial = self.serial(&mut transaction, environment).await?;
         let types = self.types(&mut transaction).await?;
-        let rows = sqlx::query(
-            "SELECT address, value, notes, type, depends_on FROM resources WHERE environment = $1",
+        let mut rows = Vec::new();
+        // Each is decoded while the database's own thread reads the next.
+        let mut stored = sqlx::query(
+            "SELECT address, value, notes, type, depends_on FROM resources WHERE environment = $1 ORDER BY address",
         )
         .bind(environment.as_str())
-        .fetch_all(&mut *transaction)
-        .await
-        .map_err(fault)?;
+        .fetch(&mut *transaction);
+        while let Some(row) = stored.try_next().await.map_err(fault)? {
+            rows.push(self.row(environment, &types, &row)?);
+        }
+        drop(stored);
         let outputs = sqlx::query("SELECT name, value FROM outputs WHERE environment = $1 ORDER BY name")
             .bind(environment.as_str())
             .fetch_all(&mut *transaction)
@@ -42,9 +47,8 @@ impl StateStore for SqliteStore {
             .map_err(fault)?;
         transaction.commit().await.map_err(fault)?;
         drop(connection);
-        let mut rows =
-            rows.into_iter().map(|row| self.row(environment, &types, &row)).collect::<Result<Vec<_>, _>>()?;
-        rows.sort_unstable_by(|a, b| a.address.cmp(&b.address));
+        // The database orders by text, which is nearly the order of addresses.
+        rows.sort_by(|a, b| a.address.cmp(&b.address));
         let outputs = outputs
             .iter()
             .map(|row| {
