@@ -243,6 +243,12 @@ impl From<i64> for Number {
     }
 }
 
+impl From<i32> for Number {
+    fn from(n: i32) -> Self {
+        Self::from(i64::from(n))
+    }
+}
+
 impl From<u64> for Number {
     fn from(n: u64) -> Self {
         i64::try_from(n).map_or_else(|_| Self::from_decimal(&BigDecimal::from(n)), Self::from)

@@ -1,0 +1,78 @@
+//! The blocks around the services: `project`, `environment` with its clusters, `variable`, `output`.
+
+use value::{Type, Value};
+
+use crate::schema::{Attribute, Block, NestedBlock, Nesting, Rule};
+
+pub(super) fn project() -> Block {
+    Block {
+        doc: "The project, in `mainstay.hcl`.",
+        attributes: vec![Attribute::required("name", Type::String, "Its name").rule(Rule::Name)],
+        ..Block::default()
+    }
+}
+
+pub(super) fn environment() -> Block {
+    Block {
+        doc: "An environment: values and clusters. The only place where environments differ. Without one there is `dev`.",
+        attributes: vec![
+            Attribute::expression("variables", "Values of variables in this environment"),
+            Attribute::optional("protected", Type::Bool, "Whether caution counts more than speed: longer waits, no `down`").or(Value::bool(false)),
+        ],
+        blocks: vec![NestedBlock::new("cluster", Nesting::Map { label: "name" }, cluster())],
+        ..Block::default()
+    }
+}
+
+fn cluster() -> Block {
+    Block {
+        doc: "A place where services run. Without one there is `local`: this machine.",
+        attributes: vec![
+            Attribute::optional("driver", Type::String, "What runs them: `agent`, one machine").or(Value::string("agent")).rule(Rule::OneOf(&["agent"])),
+            Attribute::optional("socket", Type::String, "The agent's socket; by default this machine's own agent, which `up` starts").rule(Rule::AbsolutePath),
+            Attribute::optional("listen", Type::String, "Where the HTTP entry of an agent listens that `up` starts").or(Value::string("127.0.0.1:8080")).rule(Rule::SocketAddress),
+        ],
+        ..Block::default()
+    }
+}
+
+pub(super) fn variable() -> Block {
+    Block {
+        doc: "A value that environments and people give.",
+        attributes: vec![
+            Attribute::expression("type", "The type: `string`, `number`, `bool`, `list(…)`, `object({ … })`"),
+            Attribute::expression("default", "What it is if nobody gives it"),
+            Attribute::optional("description", Type::String, "What it is for"),
+            Attribute::optional("sensitive", Type::Bool, "Whether it is never printed and stored encrypted").or(Value::bool(false)),
+            Attribute::optional("nullable", Type::Bool, "Whether null may be given").or(Value::bool(true)),
+            Attribute::optional("ephemeral", Type::Bool, "Whether it is never stored").or(Value::bool(false)),
+        ],
+        blocks: vec![NestedBlock::new("validation", Nesting::List, condition("A condition on the value."))],
+        ..Block::default()
+    }
+}
+
+pub(super) fn output() -> Block {
+    Block {
+        doc: "A value that is told after an apply.",
+        attributes: vec![
+            Attribute::expression("value", "The value"),
+            Attribute::optional("description", Type::String, "What it is"),
+            Attribute::optional("sensitive", Type::Bool, "Whether it is never printed").or(Value::bool(false)),
+            Attribute::expression("depends_on", "What comes before it besides what it refers to"),
+        ],
+        blocks: vec![NestedBlock::new("precondition", Nesting::List, condition("A condition that must hold."))],
+        ..Block::default()
+    }
+}
+
+fn condition(doc: &'static str) -> Block {
+    Block {
+        doc,
+        attributes: vec![
+            Attribute::expression("condition", "An expression that is true or false"),
+            Attribute::expression("error_message", "What a person reads if it is false"),
+        ],
+        ..Block::default()
+    }
+}

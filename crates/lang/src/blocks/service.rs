@@ -1,0 +1,144 @@
+//! The `service` block. Defaults are those of the service contract.
+
+use value::{Type, Value};
+
+use crate::schema::{Attribute, Block, Choice, NestedBlock, Nesting, Rule};
+
+pub(super) fn block() -> Block {
+    Block {
+        doc: "A program that is kept running, in as many copies and clusters as it says.",
+        attributes: vec![
+            Attribute::optional("image", Type::String, "The image by name (its release is pinned in the environment) or by digest; runs in a container"),
+            Attribute::optional("program", Type::list(Type::String), "A program of the host with its arguments, instead of an image; runs as a process under limits")
+                .rule(Rule::Command),
+            Attribute::optional("command", Type::list(Type::String), "Program and arguments in the image, instead of the image's own; `$(NAME)` is replaced by that environment variable")
+                .rule(Rule::Command),
+            Attribute::optional("directory", Type::String, "Where a host program runs; by default an empty folder of its own").rule(Rule::AbsolutePath),
+            Attribute::optional("replicas", Type::Number, "How many copies run in each cluster")
+                .or(Value::number(1))
+                .rule(Rule::Whole { min: 0, max: 10_000 }),
+            Attribute::optional("env", Type::map(Type::String), "Environment variables, over the image's own; `PORT`, `PORT_<NAME>` and `HOST` are added")
+                .or(Value::map(Type::String, Vec::<(&str, Value)>::new()))
+                .rule(Rule::EnvironmentNames),
+            Attribute::optional("clusters", Type::list(Type::String), "The clusters that it runs in; by default all of the environment"),
+            Attribute::computed("address", Type::String, "`host:port` of the first port, in front of all copies; the same for as long as the service exists"),
+            Attribute::computed("addresses", Type::map(Type::String), "`host:port` by port name"),
+        ],
+        blocks: vec![
+            NestedBlock::new("port", Nesting::Map { label: "name" }, port()),
+            NestedBlock::new("health", Nesting::Single { defaults: false }, health()),
+            NestedBlock::new("route", Nesting::List, route()),
+            NestedBlock::new("resources", Nesting::Single { defaults: true }, resources()),
+            NestedBlock::new("rollout", Nesting::Single { defaults: true }, rollout()),
+            NestedBlock::new("restart", Nesting::Single { defaults: true }, restart()),
+            NestedBlock::new("stop", Nesting::Single { defaults: true }, stop()),
+        ],
+        choices: vec![
+            Choice { of: &["image", "program"], required: true },
+            Choice { of: &["program", "command"], required: false },
+            Choice { of: &["image", "directory"], required: false },
+        ],
+    }
+}
+
+fn port() -> Block {
+    Block {
+        doc: "A port that the program listens on.",
+        attributes: vec![
+            Attribute::required("container", Type::Number, "The port inside the container; a host program is told a free one in `PORT`")
+                .rule(Rule::Whole { min: 1, max: 65_535 }),
+            Attribute::optional("protocol", Type::String, "How it is balanced: `http` request by request, `tcp` connection by connection; by default `http` for the port of that name")
+                .rule(Rule::OneOf(&["http", "tcp"])),
+        ],
+        ..Block::default()
+    }
+}
+
+fn health() -> Block {
+    Block {
+        doc: "When a copy is ready. Without it, a copy is ready as soon as it runs.",
+        attributes: vec![
+            Attribute::optional("http", Type::String, "A path that answers with a status from 200 to 399").rule(Rule::AbsolutePath),
+            Attribute::optional("tcp", Type::Bool, "Whether an accepted connection is enough"),
+            Attribute::optional("command", Type::list(Type::String), "A program, run beside the service's own, that exits with 0").rule(Rule::Command),
+            Attribute::optional("port", Type::String, "The name of the port that is asked; by default the first"),
+            Attribute::optional("interval", Type::String, "Time between two checks").or(Value::string("1s")).rule(Rule::Duration),
+            Attribute::optional("timeout", Type::String, "Time after which an answer counts as none").or(Value::string("2s")).rule(Rule::Duration),
+            Attribute::optional("passes", Type::Number, "Consecutive passes that make a copy ready; one hides a crash loop")
+                .or(Value::number(2))
+                .rule(Rule::Whole { min: 1, max: 100 }),
+            Attribute::optional("failures", Type::Number, "Consecutive failures that make a ready copy unready")
+                .or(Value::number(3))
+                .rule(Rule::Whole { min: 1, max: 100 }),
+        ],
+        choices: vec![Choice { of: &["http", "tcp", "command"], required: true }],
+        ..Block::default()
+    }
+}
+
+fn route() -> Block {
+    Block {
+        doc: "Requests from outside that come to this service.",
+        attributes: vec![
+            Attribute::optional("host", Type::String, "The host that is asked for; by default any").rule(Rule::Host),
+            Attribute::optional("path", Type::String, "The beginning of the path, on segment borders").or(Value::string("/")).rule(Rule::AbsolutePath),
+            Attribute::optional("port", Type::String, "The name of the port; by default the first that is balanced as `http`"),
+        ],
+        ..Block::default()
+    }
+}
+
+fn resources() -> Block {
+    Block {
+        doc: "Limits of each copy; what is left out is not limited.",
+        attributes: vec![
+            Attribute::optional("cpu", Type::Number, "Processor cores").rule(Rule::Positive),
+            Attribute::optional("memory", Type::String, "Memory; a program that reaches it is killed and the cause is kept").rule(Rule::Size),
+            Attribute::optional("pids", Type::Number, "Processes and threads").rule(Rule::Whole { min: 1, max: 4_194_304 }),
+        ],
+        ..Block::default()
+    }
+}
+
+fn rollout() -> Block {
+    Block {
+        doc: "How a change replaces the copies.",
+        attributes: vec![
+            Attribute::optional("surge", Type::String, "New copies started beyond `replicas` at a time: a number or a share; by default 1 or 25%, the larger")
+                .rule(Rule::CountOrShare),
+            Attribute::optional("min_healthy", Type::String, "How long a new copy is ready without a break before it counts; by default 10s where the environment is protected, else 2s")
+                .rule(Rule::Duration),
+            Attribute::optional("progress_deadline", Type::String, "Time without progress after which the rollout has failed; renewed by each copy that becomes healthy")
+                .or(Value::string("120s"))
+                .rule(Rule::Duration),
+            Attribute::optional("auto_revert", Type::Bool, "Whether a failed rollout is taken back").or(Value::bool(true)),
+            Attribute::optional("drain", Type::String, "Time that requests in flight are given when a copy leaves").or(Value::string("30s")).rule(Rule::Duration),
+        ],
+        ..Block::default()
+    }
+}
+
+fn restart() -> Block {
+    Block {
+        doc: "What happens when the program exits by itself.",
+        attributes: vec![
+            Attribute::optional("attempts", Type::Number, "Restarts within the window; one more exit is a failure")
+                .or(Value::number(3))
+                .rule(Rule::Whole { min: 0, max: 1_000 }),
+            Attribute::optional("window", Type::String, "The window").or(Value::string("5m")).rule(Rule::Duration),
+            Attribute::optional("backoff", Type::String, "The first wait; doubled at each restart").or(Value::string("1s")).rule(Rule::Duration),
+        ],
+        ..Block::default()
+    }
+}
+
+fn stop() -> Block {
+    Block {
+        doc: "How a copy is stopped.",
+        attributes: vec![
+            Attribute::optional("signal", Type::String, "The signal that asks it to").or(Value::string("SIGTERM")).rule(Rule::Signal),
+            Attribute::optional("grace", Type::String, "Time until it is killed").or(Value::string("30s")).rule(Rule::Duration),
+        ],
+        ..Block::default()
+    }
+}

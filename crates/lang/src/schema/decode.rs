@@ -1,0 +1,160 @@
+//! A body as one object value, by its schema.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use diag::{Diagnostic, Diagnostics, Span};
+use value::{Type, Value, convert};
+
+use super::body::{self, Place};
+use super::dynamic::{self, Instance};
+use super::{Attribute, Block, Given, NestedBlock, Nesting};
+use crate::eval::{Scope, describe_type, describe_value, evaluate_with};
+use crate::syntax::Body;
+
+/// What became of a body.
+#[derive(Debug, Clone)]
+pub struct Decoded {
+    /// An object of the schema's type; what is at fault is unknown in it.
+    pub value: Value,
+    /// The faults.
+    pub diagnostics: Diagnostics,
+}
+
+/// Makes an object of a body. `what` is the block as messages name it, `header` its type and labels; attributes named in `beside`
+/// are read elsewhere.
+#[must_use]
+pub fn decode(body: &Body, header: Span, what: &str, schema: &Block, beside: &[&str], scope: &dyn Scope) -> Decoded {
+    let mut decoder = Decoder { scope, diagnostics: Diagnostics::default() };
+    let value = decoder.body(body, schema, &Place { what, header, beside }, &[]);
+    Decoded { value, diagnostics: decoder.diagnostics }
+}
+
+struct Decoder<'a> {
+    scope: &'a dyn Scope,
+    diagnostics: Diagnostics,
+}
+
+impl Decoder<'_> {
+    fn body(&mut self, body: &Body, schema: &Block, place: &Place<'_>, slots: &[Value]) -> Value {
+        body::check(body, schema, place, &mut self.diagnostics);
+        let mut object: BTreeMap<Arc<str>, Value> = BTreeMap::new();
+        for attribute in schema.attributes.iter().filter(|a| a.given != Given::Expression) {
+            object.insert(attribute.key.clone(), self.attribute(body, attribute, slots));
+        }
+        for nested in &schema.blocks {
+            object.insert(nested.key.clone(), self.nested(body, nested, slots));
+        }
+        Value::object(object)
+    }
+
+    fn attribute(&mut self, body: &Body, schema: &Attribute, slots: &[Value]) -> Value {
+        let absent = || schema.default.clone().unwrap_or_else(|| Value::null(schema.ty.without_optional()));
+        if schema.given == Given::Computed {
+            return Value::unknown(schema.ty.clone());
+        }
+        let Some(given) = body.attribute(schema.name) else {
+            // A required one that is missing has been reported; unknown keeps other faults out.
+            return if schema.given == Given::Required { Value::unknown(schema.ty.clone()) } else { absent() };
+        };
+        let value = match evaluate_with(&given.expr, self.scope, slots) {
+            Ok(value) => value,
+            Err(faults) => {
+                self.diagnostics.extend(faults);
+                return Value::unknown(schema.ty.clone());
+            }
+        };
+        let span = given.expr.span;
+        let converted = match convert(&value, &schema.ty) {
+            Ok(converted) => converted,
+            Err(error) => {
+                self.diagnostics.push(wrong_type(schema.name, &schema.ty, &value, &error, span));
+                return Value::unknown(schema.ty.clone());
+            }
+        };
+        if converted.is_null() {
+            if schema.given == Given::Required {
+                self.diagnostics.push(
+                    Diagnostic::error("missing-attribute", format!("`{}` must not be null", schema.name))
+                        .at(span)
+                        .hint(schema.doc),
+                );
+            }
+            return absent();
+        }
+        if let Some((message, hint)) = schema.rule.fault(&converted) {
+            self.diagnostics
+                .push(Diagnostic::error("invalid-value", format!("`{}`: {message}", schema.name)).at(span).hint(hint));
+        }
+        converted
+    }
+
+    fn nested(&mut self, body: &Body, nested: &NestedBlock, slots: &[Value]) -> Value {
+        let ty = nested.block.ty();
+        let place = |header| Place { what: nested.name, header, beside: &[] };
+        let mut instances: Vec<(Option<Arc<str>>, Value)> = Vec::new();
+        let mut unknown = false;
+        for block in &body.blocks {
+            if block.kind.name.as_ref() == nested.name {
+                let value = self.body(&block.body, &nested.block, &place(block.header()), slots);
+                instances.push((block.labels.first().map(|l| l.name.clone()), value));
+            } else if dynamic::makes(block, nested.name) {
+                let made = dynamic::expand(block, nested.nesting, self.scope, slots);
+                self.diagnostics.extend(made.diagnostics);
+                unknown |= made.unknown;
+                for Instance { label, content, slots } in made.instances {
+                    let value = self.body(content, &nested.block, &place(block.header()), &slots);
+                    instances.push((label, value));
+                }
+            }
+        }
+        if unknown {
+            return Value::unknown(nested.nesting.ty(ty));
+        }
+        match nested.nesting {
+            Nesting::Single { defaults } => match instances.into_iter().next() {
+                Some((_, value)) => value,
+                None if defaults => defaults_of(&nested.block),
+                None => Value::null(ty),
+            },
+            Nesting::List => Value::list(ty, instances.into_iter().map(|(_, v)| v).collect::<Vec<_>>()),
+            Nesting::Map { .. } => {
+                Value::map(ty, instances.into_iter().filter_map(|(label, v)| Some((label?, v))))
+            }
+        }
+    }
+}
+
+/// What a block is that was left out.
+fn defaults_of(schema: &Block) -> Value {
+    let attributes = schema.attributes.iter().filter(|a| a.given != Given::Expression).map(|a| {
+        let value = match a.given {
+            Given::Computed => Value::unknown(a.ty.clone()),
+            _ => a.default.clone().unwrap_or_else(|| Value::null(a.ty.without_optional())),
+        };
+        (a.key.clone(), value)
+    });
+    let blocks = schema.blocks.iter().map(|b| {
+        let value = match b.nesting {
+            Nesting::Single { defaults: true } => defaults_of(&b.block),
+            Nesting::Single { defaults: false } => Value::null(b.block.ty()),
+            Nesting::List => Value::list(b.block.ty(), Vec::new()),
+            Nesting::Map { .. } => Value::map(b.block.ty(), Vec::<(Arc<str>, Value)>::new()),
+        };
+        (b.key.clone(), value)
+    });
+    Value::object(attributes.chain(blocks))
+}
+
+fn wrong_type(name: &str, ty: &Type, value: &Value, error: &value::ConvertError, span: Span) -> Diagnostic {
+    let at = if error.path.0.is_empty() { String::new() } else { format!(" at `{name}{}`", error.path) };
+    let fault = Diagnostic::error("wrong-type", format!("`{name}` is {}: {}{at}", describe_type(ty), error.message))
+        .at(span)
+        .label(format!("this is {}", describe_value(value)));
+    match (ty, &value.ty()) {
+        (Type::List(_) | Type::Set(_), Type::String | Type::Number) => fault.hint("put it between brackets: `[…]`"),
+        (Type::Map(_), Type::Tuple(_) | Type::List(_)) => fault.hint("a map is written `{ NAME = \"value\" }`"),
+        (Type::Number, Type::String) => fault.hint("write the number without quotes and unit"),
+        _ => fault,
+    }
+}
