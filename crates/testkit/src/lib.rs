@@ -1,1 +1,3 @@
 //! What tests and benchmarks share: scratch projects, load, crash points.
+
+pub mod load;
