@@ -1,8 +1,11 @@
 //! What names mean: looked up once, after loading, and written into the tree, so that evaluating compares no names.
+//!
+//! It evaluates nothing. Names that a `for` binds become slots, counted from the outermost.
 
-/// What a name refers to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Reference {
-    /// placeholder
-    Slot(u32),
-}
+mod names;
+mod reference;
+mod walk;
+
+pub use names::{Allowed, Names};
+pub use reference::{ImageId, LocalId, Reference, ServiceId, VariableId};
+pub use walk::{Resolved, Resolver};
