@@ -4,7 +4,7 @@
 //! it has written when it refuses an entry is of no worth; the caller throws the root away.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
@@ -19,17 +19,15 @@ use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, Uid, fchown, fchownat, linkat, symlinkat};
 use xattr::FileExt as _;
 
-use super::beneath::{Found, Root, Step, look, make};
+use super::beneath::{Found, Root, Step, look};
 use super::name::{LayerName, parse, relative};
 use super::{Limits, Ownership, UnpackOptions, WhiteoutForm};
 use crate::archive::{Entry, Kind};
 use crate::layout::copy;
 use crate::{Digest, Error, Result};
 
-const OPAQUE: &str = "trusted.overlay.opaque";
-
 /// Why an entry is refused.
-struct Refusal(String);
+pub(super) struct Refusal(pub(super) String);
 
 impl From<io::Error> for Refusal {
     fn from(fault: io::Error) -> Self {
@@ -56,22 +54,24 @@ struct FolderEnd {
 }
 
 pub(super) struct Applier {
-    root: Root,
+    pub(super) root: Root,
     layer: Digest,
-    form: WhiteoutForm,
+    pub(super) form: WhiteoutForm,
     options: UnpackOptions,
     /// What this layer has put there. Removals are about lower layers only, and may come after.
-    own: BTreeSet<PathBuf>,
+    pub(super) own: BTreeSet<PathBuf>,
     folders: BTreeMap<PathBuf, FolderEnd>,
     used: Limits,
 }
 
 impl Applier {
+    /// `used` is what lower layers have used of the limits.
     pub(super) fn new(
         root: &Path,
         layer: Digest,
         form: WhiteoutForm,
         options: UnpackOptions,
+        used: Limits,
     ) -> Result<Self> {
         let opened = Root::open(root).map_err(Error::io("open", root))?;
         let mut folders = BTreeMap::new();
@@ -80,7 +80,6 @@ impl Applier {
         fchmodat(AT_FDCWD, root, root_mode, FchmodatFlags::FollowSymlink)
             .map_err(|errno| Error::io("set the mode of", root)(errno.into()))?;
         folders.insert(PathBuf::new(), FolderEnd { mode: 0o755, mtime: 0 });
-        let used = Limits { bytes: 0, entries: 0 };
         Ok(Self { root: opened, layer, form, options, own: BTreeSet::new(), folders, used })
     }
 
@@ -90,7 +89,7 @@ impl Applier {
     }
 
     /// Gives folders their modes and times, which is done last because writing into them changes the one and may need
-    /// another of the other. Returns what was used of the limits.
+    /// another of the other. Returns what has been used of the limits.
     pub(super) fn finish(mut self) -> Result<Limits> {
         let folders = std::mem::take(&mut self.folders);
         // Backwards, a folder comes after all that lies in it.
@@ -177,11 +176,12 @@ impl Applier {
     }
 
     /// Opens the folder that a path lies in, and makes it if no entry has.
-    fn parent(&mut self, path: &Path) -> Result<OwnedFd, Refusal> {
+    pub(super) fn parent(&mut self, path: &Path) -> Result<OwnedFd, Refusal> {
         self.folder(path.parent().unwrap_or(Path::new("")))
     }
 
-    fn folder(&mut self, path: &Path) -> Result<OwnedFd, Refusal> {
+    /// Opens a folder, and makes it if no entry has.
+    pub(super) fn folder(&mut self, path: &Path) -> Result<OwnedFd, Refusal> {
         loop {
             match self.root.folder(path, true)? {
                 Step::Folder(folder) => return Ok(folder),
@@ -198,7 +198,7 @@ impl Applier {
     }
 
     /// Removes what stands at a name, and forgets it.
-    fn clear(&mut self, parent: &OwnedFd, name: &OsStr, path: &Path) -> Result<(), Refusal> {
+    pub(super) fn clear(&mut self, parent: &OwnedFd, name: &OsStr, path: &Path) -> Result<(), Refusal> {
         if look(parent, name)? == Found::Folder {
             // All that lies below a path sorts right after it.
             let from = || path.to_owned()..;
@@ -236,14 +236,6 @@ impl Applier {
         self.folders.insert(path.clone(), FolderEnd { mode: self.mode(entry), mtime: entry.mtime });
         self.own.insert(path);
         Ok(())
-    }
-
-    /// A folder where the same layer has removed what lower layers have: nothing of theirs shines through.
-    fn replace_whiteout(&mut self, path: &Path) -> Result<(), Refusal> {
-        let parent = self.parent(path)?;
-        let name = path.file_name().unwrap_or_default();
-        self.root.remove(&parent, name, path)?;
-        mark_opaque(make(&parent, name)?)
     }
 
     fn put_file(
@@ -356,68 +348,6 @@ impl Applier {
             _ => mode,
         }
     }
-
-    fn remove_lower(&mut self, path: &Path) -> Result<(), Refusal> {
-        if self.own.contains(path) {
-            // The layer puts something else in the place of what it removes; only what lies below can be the lower's.
-            return match self.root.folder(path, false)? {
-                Step::Folder(_) => self.make_opaque(path),
-                Step::Blocked(..) => Ok(()),
-            };
-        }
-        let name = path.file_name().unwrap_or_default().to_owned();
-        match self.form {
-            WhiteoutForm::Apply => match self.root.folder(path.parent().unwrap_or(Path::new("")), false)? {
-                Step::Folder(parent) => self.remove_not_own(&parent, &name, path),
-                // What is not there needs no removing, and what a link leads to is not what was meant.
-                Step::Blocked(..) => Ok(()),
-            },
-            WhiteoutForm::Overlay => {
-                let parent = self.parent(path)?;
-                match look(&parent, &name)? {
-                    Found::Nothing => {
-                        mknodat(&parent, name.as_os_str(), SFlag::S_IFCHR, Mode::empty(), makedev(0, 0))?;
-                        Ok(())
-                    }
-                    // A folder that no entry made but one below it.
-                    Found::Folder => self.make_opaque(path),
-                    _ => Ok(()),
-                }
-            }
-        }
-    }
-
-    fn make_opaque(&mut self, path: &Path) -> Result<(), Refusal> {
-        match self.form {
-            WhiteoutForm::Overlay => mark_opaque(self.folder(path)?),
-            WhiteoutForm::Apply => match self.root.folder(path, false)? {
-                Step::Blocked(..) => Ok(()),
-                Step::Folder(folder) => {
-                    for name in self.root.names(path)? {
-                        self.remove_not_own(&folder, &name, &path.join(&name))?;
-                    }
-                    Ok(())
-                }
-            },
-        }
-    }
-
-    /// Removes what lower layers have put at a name and below, and leaves what this one has.
-    fn remove_not_own(&mut self, parent: &OwnedFd, name: &OsString, path: &Path) -> Result<(), Refusal> {
-        let is_folder = look(parent, name)? == Found::Folder;
-        let own_at_or_below = self.own.range(path.to_owned()..).next().is_some_and(|it| it.starts_with(path));
-        match (own_at_or_below, is_folder) {
-            (true, true) => self.make_opaque(path),
-            (true, false) => Ok(()),
-            (false, _) => self.clear(parent, name, path),
-        }
-    }
-}
-
-fn mark_opaque(folder: OwnedFd) -> Result<(), Refusal> {
-    let marked = File::from(folder).set_xattr(OPAQUE, b"y");
-    marked
-        .map_err(|fault| Refusal(format!("its folder cannot be marked as opaque, which needs root: {fault}")))
 }
 
 fn time(seconds: u64) -> TimeSpec {

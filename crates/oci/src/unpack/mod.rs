@@ -8,6 +8,7 @@ mod apply;
 mod beneath;
 mod cache;
 mod name;
+mod removal;
 mod staging;
 mod stream;
 
@@ -92,11 +93,9 @@ pub fn unpack(
 ) -> Result<ImageConfig> {
     let image = layout.image(image)?;
     let staging = Staging::beside(target)?;
-    let mut options = *options;
+    let mut used = Limits { bytes: 0, entries: 0 };
     for layer in image.layers() {
-        let used = apply_layer(layout, &layer, &staging, WhiteoutForm::Apply, &options)?;
-        options.limits.bytes = options.limits.bytes.saturating_sub(used.bytes);
-        options.limits.entries = options.limits.entries.saturating_sub(used.entries);
+        used = apply_layer(layout, &layer, &staging, WhiteoutForm::Apply, options, used)?;
     }
     staging.complete(target)?;
     Ok(image.config)
@@ -114,7 +113,8 @@ pub fn unpack_layer(
     options: &UnpackOptions,
 ) -> Result<()> {
     let staging = Staging::beside(target)?;
-    apply_layer(layout, layer, &staging, form, options)?;
+    let unused = Limits { bytes: 0, entries: 0 };
+    apply_layer(layout, layer, &staging, form, options, unused)?;
     staging.complete(target)
 }
 
@@ -124,9 +124,10 @@ fn apply_layer(
     staging: &Staging,
     form: WhiteoutForm,
     options: &UnpackOptions,
+    used: Limits,
 ) -> Result<Limits> {
     let mut stream = LayerStream::open(layout, &layer.descriptor, &options.limits)?;
-    let mut applier = Applier::new(staging.path(), layer.descriptor.digest, form, *options)?;
+    let mut applier = Applier::new(staging.path(), layer.descriptor.digest, form, *options, used)?;
     while let Some(entry) = stream.next()? {
         applier.apply(&entry, &mut stream)?;
     }

@@ -224,3 +224,34 @@ fn a_later_layer_stands_over_an_earlier_one() {
     assert_eq!(fs::read_to_string(target.join("srv/index.html")).unwrap(), "#!/bin/sh\n");
     assert!(target.join("srv/css/a.css").is_file());
 }
+
+#[test]
+fn skopeo_reads_what_is_built_and_what_it_writes_is_read() {
+    let fixture = Fixture::new();
+    let app = application(fixture.folder.path(), 0o022, 10);
+    let mut spec = spec(vec![FileEntry::new(&app, "/app")]);
+    spec.platform = Platform::host();
+    spec.name = Some("shop:v1".into());
+    let built = build(&spec, &fixture.layout).unwrap();
+    let ours = format!("oci:{}:shop:v1", fixture.layout.root().display());
+    let skopeo = |arguments: &[&str]| std::process::Command::new("skopeo").args(arguments).output();
+    let output = match skopeo(&["inspect", &ours]) {
+        Ok(output) => output,
+        Err(fault) => return crate::images::skipped(&format!("skopeo cannot be started: {fault}")),
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let image = fixture.layout.image(&built.digest).unwrap();
+    assert_eq!(seen["Digest"], built.digest.to_string());
+    assert_eq!(seen["Layers"][0], image.manifest.layers[0].digest.to_string());
+
+    let copy = fixture.folder.path().join("copy");
+    let output =
+        skopeo(&["--insecure-policy", "copy", &ours, &format!("oci:{}:copied", copy.display())]).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let copied = Layout::open(&copy).unwrap().resolve(Some("copied"), &Platform::host()).unwrap();
+    assert_eq!(copied.config, image.config);
+    let upon = BuildSpec { base: Base::Layout { path: copy, reference: None }, ..spec };
+    let upon = build(&upon, &fixture.layout).unwrap();
+    assert_eq!(fixture.layout.image(&upon.digest).unwrap().layers().count(), 2);
+}

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use oci::{Digest, Error, Layer, Limits, UnpackOptions, WhiteoutForm, ensure_layer, unpack_layer};
+use proptest::prelude::*;
 use tar::EntryType;
 
 use crate::images::{Fixture, RawTar, gzip};
@@ -178,4 +179,41 @@ fn a_refused_layer_leaves_nothing_in_the_cache() {
     let fault = ensure_layer(&cache, &fixture.layout, &layer, &UnpackOptions::default()).unwrap_err();
     assert!(matches!(fault, Error::Layer { .. }), "{fault}");
     assert!(names(&cache).iter().all(|it| it.starts_with(".lock-")));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_damaged_layer_neither_panics_nor_reaches_outside(
+        changes in prop::collection::vec((0..6000usize, any::<u8>()), 1..6),
+        names in prop::collection::vec("[a/.lw-]{1,6}", 3),
+    ) {
+        let fixture = Fixture::new();
+        let outside = fixture.folder.path().join("sentinel");
+        fs::write(&outside, "untouched").unwrap();
+        let mut tar = RawTar::default().symlink("l", "..").folder("a").pax("path", b"a/long").file("b", "content");
+        for name in &names {
+            tar = tar.entry(EntryType::Link, name, "a/long", 0o644, b"").symlink(name, "l/..").file(name, "x");
+        }
+        let mut tar = tar.bytes();
+        for (at, byte) in changes {
+            let at = at % tar.len();
+            tar[at] = byte;
+            // A checksum that fits, or nothing but the checksum would ever be looked at.
+            let header = tar::Header::from_byte_slice(&tar[at / 512 * 512..][..512]);
+            let mut header = header.clone();
+            header.set_cksum();
+            tar[at / 512 * 512..][..512].copy_from_slice(header.as_bytes());
+        }
+        let layer = fixture.blob(&tar, Digest::of(&tar));
+        let target = fixture.folder.path().join("target");
+        for form in [WhiteoutForm::Overlay, WhiteoutForm::Apply] {
+            if unpack_layer(&fixture.layout, &layer, &target, form, &UnpackOptions::default()).is_ok() {
+                fs::remove_dir_all(&target).unwrap();
+            }
+        }
+        prop_assert_eq!(fs::read_to_string(&outside).unwrap(), "untouched");
+        prop_assert_eq!(super::hostile::names(fixture.folder.path()), ["layout", "sentinel"]);
+    }
 }

@@ -145,19 +145,3 @@ fn names_put_by_many_at_once_are_all_there() {
     let named = fixture.layout.list().unwrap().iter().filter(|it| it.name.is_some()).count();
     assert_eq!(named, 40);
 }
-
-#[test]
-fn skopeo_reads_a_layout_of_ours() {
-    let fixture = Fixture::new();
-    fixture.image(&[fixture.layer(RawTar::default().file("a", "1"))], Some("shop"));
-    let place = format!("oci:{}:shop", fixture.layout.root().display());
-    let output = match std::process::Command::new("skopeo").args(["inspect", &place]).output() {
-        Ok(output) => output,
-        Err(fault) => return crate::images::skipped(&format!("skopeo cannot be started: {fault}")),
-    };
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let image = fixture.layout.resolve(Some("shop"), &Platform::host()).unwrap();
-    assert_eq!(seen["Digest"], image.digest.to_string());
-    assert_eq!(seen["Layers"][0], image.manifest.layers[0].digest.to_string());
-}
