@@ -144,11 +144,8 @@ fn dispatch(
 ) {
     let now = front.read().unwrap_or_else(PoisonError::into_inner).clone();
     match now {
-        Front::Entry => {
-            balancer.tasks.spawn(serve(balancer.clone(), stream, peer.ip(), None, close.clone()));
-        }
-        Front::Port(key, Protocol::Http) => {
-            balancer.tasks.spawn(serve(balancer.clone(), stream, peer.ip(), Some(key), close.clone()));
+        Front::Entry | Front::Port(_, Protocol::Http) => {
+            balancer.tasks.spawn(serve(balancer.clone(), stream, peer.ip(), front.clone(), close.clone()));
         }
         Front::Port(key, Protocol::Tcp) => {
             balancer.tasks.spawn(relay(balancer.clone(), key, stream));

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use hyper::server::conn::http1::Builder;
@@ -15,7 +15,7 @@ use tracing::debug;
 use crate::balancer::Balancer;
 use crate::error::with_sources;
 use crate::forward::forward;
-use crate::table::PortKey;
+use crate::listeners::Front;
 
 /// The largest head of a request. Cookies and tokens of 16 KiB are seen; more is a mistake or an attack.
 const HEADER_BYTES_MAX: usize = 64 * 1024;
@@ -32,11 +32,16 @@ pub(crate) async fn serve(
     balancer: Arc<Balancer>,
     stream: TcpStream,
     client: IpAddr,
-    port: Option<Arc<PortKey>>,
+    front: Arc<RwLock<Front>>,
     close: CancellationToken,
 ) {
     let service = service_fn(|request| {
-        let (balancer, port) = (balancer.clone(), port.clone());
+        // Asked for each request: another port may have taken the address over since the connection came in.
+        let port = match &*front.read().unwrap_or_else(PoisonError::into_inner) {
+            Front::Entry => None,
+            Front::Port(key, _) => Some(key.clone()),
+        };
+        let balancer = balancer.clone();
         async move { Ok::<_, Infallible>(forward(&balancer, port.as_deref(), client, request).await) }
     });
     let connection = Builder::new()

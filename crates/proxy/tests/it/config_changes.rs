@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use http::{Method, StatusCode};
-use proxy::InstanceName;
+use proxy::{Config, InstanceName, Protocol};
 
 use crate::client::{Client, request};
-use crate::proxy::{PATIENCE, Proxy, until, web};
+use crate::proxy::{PATIENCE, Proxy, free_address, port, until, web};
 use crate::upstream::Upstream;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -85,6 +85,50 @@ async fn idle_connections_to_an_endpoint_that_left_are_closed() {
     assert_eq!(Client::connect(proxy.http).await.get("/").await.body, "ok");
     proxy.apply(&web(2, &[])).await;
     assert_eq!(tokio::time::timeout(PATIENCE, ends.recv()).await, Ok(Some(())));
+}
+
+#[tokio::test]
+async fn a_connection_goes_on_when_another_service_takes_its_address_over() {
+    let proxy = Proxy::start().await;
+    let (a, b) = (Upstream::start("a").await, Upstream::start("b").await);
+    let listen = free_address();
+    let config = |version, service: &str, address| {
+        let mut config = Config { version, ..Config::default() };
+        let port = port(Protocol::Http, Some(listen), &[("x-1", address, 1)]);
+        config.services.entry(service.into()).or_default().ports.insert("http".into(), port);
+        config
+    };
+    proxy.apply(&config(1, "old", a.address)).await;
+    let mut client = Client::connect(listen).await;
+    assert_eq!(client.get("/").await.release(), "a");
+    proxy.apply(&config(2, "new", b.address)).await;
+    assert_eq!(client.get("/").await.release(), "b");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_instance_that_dies_loses_no_get() {
+    let proxy = Proxy::start().await;
+    let b = Upstream::start("b").await;
+    for version in 1..=10 {
+        let a = Upstream::start("a").await;
+        proxy.apply(&web(version, &[("a-1", a.address, 1), ("b-1", b.address, 1)])).await;
+        let clients: Vec<_> = (0..4)
+            .map(|_| {
+                let address = proxy.http;
+                tokio::spawn(async move {
+                    let mut client = Client::connect(address).await;
+                    for _ in 0..100 {
+                        assert_eq!(client.get("/").await.status, StatusCode::OK);
+                    }
+                })
+            })
+            .collect();
+        until("it is in the middle of its work", async || a.requests() >= 20).await;
+        drop(a);
+        for client in clients {
+            client.await.expect("a client without a fault");
+        }
+    }
 }
 
 #[tokio::test]
