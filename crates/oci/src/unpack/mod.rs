@@ -80,7 +80,8 @@ impl Default for UnpackOptions {
 }
 
 /// Unpacks all layers of an image, one over the other, as a plain root file system. The target must be absent or an empty
-/// folder; its parent must exist. Returns how the image is run.
+/// folder; its parent must exist. Returns how the image is run. What a killed process leaves beside the target begins with
+/// `.partial-`; [`ensure_layer`] also removes it.
 ///
 /// # Errors
 /// [`Error::Layer`](crate::Error::Layer) or [`Error::WrongBlob`](crate::Error::WrongBlob) for a layer that is refused,
