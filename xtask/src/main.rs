@@ -5,6 +5,8 @@ mod bench;
 mod check;
 mod demo;
 mod house;
+mod machine;
+mod measure;
 
 use std::process::ExitCode;
 
@@ -16,7 +18,9 @@ fn main() -> ExitCode {
     let result = match words.as_slice() {
         ["check", rest @ ..] => check::run(rest),
         ["bench", name, rest @ ..] => bench::run(name, rest),
-        ["demo", rest @ ..] => demo::run(rest),
+        ["demo"] => demo::run(),
+        // The meter's own process; see `measure`.
+        ["measure", rest @ ..] => measure::meter(rest),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);

@@ -1,1 +1,42 @@
-//! The use cases: plan, apply, deploy, rollback, status, up, down.
+//! The use cases: typed input, events while they run, typed result. The command line calls them, and nothing here prints.
+
+mod agents;
+mod applying;
+mod clock;
+mod deploying;
+mod destroying;
+mod fault;
+mod history;
+mod images;
+mod init;
+mod lease;
+mod logs;
+mod planning;
+mod recording;
+mod rollback;
+mod saved;
+mod seeds;
+mod session;
+mod status;
+mod up;
+mod wiring;
+mod workspace;
+
+pub use agents::{AgentStart, default_data_dir, ensure_agents};
+pub use applying::{Report, apply};
+pub use deploying::{DeployRequest, deploy};
+pub use destroying::destroy;
+pub use fault::Fault;
+pub use history::history;
+pub use images::{BuiltImage, ImageRow, build_images, list_images, prune_images};
+pub use init::{Initialized, init};
+pub use logs::{LogRequest, logs};
+pub use planning::{PlanOptions, Planned, plan};
+pub use rollback::{RollbackTarget, rollback};
+pub use saved::{read_plan, write_plan};
+pub use seeds::{SeedReport, load_seeds};
+pub use session::{Session, SessionOptions};
+pub use status::{Status, status};
+pub use up::{UpReport, down, up};
+pub use wiring::Wiring;
+pub use workspace::Workspace;

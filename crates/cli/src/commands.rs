@@ -1,0 +1,56 @@
+//! One verb, one file.
+
+pub mod agent;
+pub mod apply;
+pub mod completion;
+pub mod deploy;
+pub mod destroy;
+pub mod down;
+pub mod fmt;
+pub mod history;
+pub mod image;
+pub mod init;
+pub mod logs;
+pub mod plan;
+pub mod rollback;
+pub mod status;
+pub mod up;
+pub mod validate;
+
+mod shared;
+
+use operations::{Fault, Wiring};
+
+use crate::arguments::{Arguments, Command};
+use crate::view::Screen;
+
+/// What every command gets.
+pub struct Context<'a> {
+    pub screen: &'a Screen,
+    pub wiring: Wiring,
+    pub project: Option<std::path::PathBuf>,
+    pub env: Option<String>,
+}
+
+/// Runs a command; answers its exit code.
+pub async fn run(arguments: Arguments, screen: &Screen, wiring: Wiring) -> Result<u8, Fault> {
+    let context = Context { screen, wiring, project: arguments.project, env: arguments.env };
+    match arguments.command {
+        Command::Init(c) => c.run(&context),
+        Command::Validate(c) => c.run(&context),
+        Command::Fmt(c) => c.run(&context),
+        Command::Plan(c) => c.run(&context).await,
+        Command::Apply(c) => c.run(&context).await,
+        Command::Destroy(c) => c.run(&context).await,
+        Command::Up(c) => c.run(&context).await,
+        Command::Down(c) => c.run(&context).await,
+        Command::Status(c) => c.run(&context).await,
+        Command::Logs(c) => c.run(&context).await,
+        Command::Deploy(c) => c.run(&context).await,
+        Command::Rollback(c) => c.run(&context).await,
+        Command::History(c) => c.run(&context).await,
+        Command::Image(c) => c.run(&context).await,
+        Command::Agent(c) => c.run(&context).await,
+        Command::Completion(c) => c.run(),
+    }
+}

@@ -1,0 +1,43 @@
+//! `mainstay deploy`
+
+use operations::{DeployRequest, Fault};
+
+use super::Context;
+use crate::arguments::Variables;
+use crate::{prompt, view};
+
+/// Build new releases of services, or take given ones, and roll them out
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  mainstay deploy web\n  mainstay deploy web --release sha256:3f2a…")]
+pub struct Deploy {
+    /// The services; none: all that have an image.
+    #[arg(value_name = "SERVICE")]
+    services: Vec<String>,
+
+    /// Take this release, by its image's digest or an unambiguous beginning of it, instead of building one. Only with one service.
+    #[arg(long, value_name = "DIGEST")]
+    release: Option<String>,
+
+    /// Do not ask.
+    #[arg(short, long)]
+    yes: bool,
+
+    #[command(flatten)]
+    variables: Variables,
+}
+
+impl Deploy {
+    pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
+        let session = context.session(&self.variables.var).await?;
+        let (progress, watch) = context.watch();
+        let request = DeployRequest { services: self.services, release: self.release };
+        let confirm = |plan: &engine::Plan| {
+            progress.finish();
+            view::plan_before_apply(context.screen, plan);
+            if plan.has_changes() { prompt::confirm("Deploy this?", self.yes) } else { Ok(true) }
+        };
+        let report = operations::deploy(&session, request, &watch, confirm).await;
+        progress.finish();
+        context.end(report?)
+    }
+}

@@ -1,0 +1,52 @@
+//! `mainstay plan`
+
+use std::path::PathBuf;
+
+use operations::{Fault, PlanOptions};
+
+use super::{Context, shared};
+use crate::arguments::Variables;
+use crate::{exit, view};
+
+/// Show what an apply would change; changes nothing
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  mainstay plan --out next.plan && mainstay apply next.plan")]
+pub struct Plan {
+    /// Only these and what they depend on: `service.web`, or `web`. May be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    target: Vec<String>,
+
+    /// Plan to destroy everything.
+    #[arg(long)]
+    destroy: bool,
+
+    /// Keep the plan in a file, for `apply`.
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
+    /// Exit with 2 where there are changes, 0 where there are none.
+    #[arg(long)]
+    detailed_exitcode: bool,
+
+    #[command(flatten)]
+    variables: Variables,
+}
+
+impl Plan {
+    pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
+        let targets = shared::addresses(&self.target)?;
+        let session = context.session(&self.variables.var).await?;
+        let (progress, watch) = context.watch();
+        let options = PlanOptions { destroy: self.destroy, targets };
+        let planned = operations::plan(&session, &options, &watch).await;
+        progress.finish();
+        let planned = planned?;
+        view::plan(context.screen, &planned.plan);
+        if let Some(path) = &self.out {
+            operations::write_plan(&session, &planned, path)?;
+            context.screen.note(&format!("Saved: `mainstay apply {}` makes exactly this.", path.display()));
+        }
+        let changes = planned.plan.has_changes();
+        Ok(if self.detailed_exitcode && changes { exit::USAGE } else { exit::DONE })
+    }
+}

@@ -1,0 +1,68 @@
+//! What commands have in common: opening the project, watching, ending. It names no command.
+
+use engine::Address;
+use operations::{Fault, Report, Session, SessionOptions, Watch, Workspace};
+use tokio_util::sync::CancellationToken;
+
+use super::Context;
+use crate::exit;
+use crate::view::{self, Progress};
+
+impl Context<'_> {
+    /// The project's configuration; invalid ones end here with all of their faults.
+    pub fn workspace(&self) -> Result<Workspace, Fault> {
+        let workspace = Workspace::open(self.project.as_deref())?;
+        view::warnings(self.screen, &workspace.warnings, &workspace.sources);
+        Ok(workspace)
+    }
+
+    /// The project in one of its environments.
+    pub async fn session(&self, variables: &[String]) -> Result<Session, Fault> {
+        let options = SessionOptions {
+            environment: self.env.clone(),
+            variables: variables.to_vec(),
+            wiring: self.wiring.clone(),
+        };
+        Session::open(self.workspace()?, options).await
+    }
+
+    /// Something to watch an operation with; Ctrl-C asks it to end in order.
+    pub fn watch(&self) -> (Progress, Watch) {
+        let progress = Progress::new(self.screen);
+        let cancel = CancellationToken::new();
+        let (screen, token) = (*self.screen, cancel.clone());
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                screen.note("ending: what is under way is finished, nothing new is begun (again Ctrl-C: end at once)");
+                token.cancel();
+                if tokio::signal::ctrl_c().await.is_ok() {
+                    std::process::exit(i32::from(exit::FAILED));
+                }
+            }
+        });
+        let watch = Watch { events: progress.events(), cancel };
+        (progress, watch)
+    }
+
+    /// Shows what came of a deployment, and answers its exit code.
+    pub fn end(&self, report: Option<Report>) -> Result<u8, Fault> {
+        match report {
+            Some(report) => Ok(view::report(self.screen, &report)),
+            None => {
+                self.screen.note("Nothing was done.");
+                Ok(exit::FAILED)
+            }
+        }
+    }
+}
+
+/// Addresses from the command line: `service.web`, or just `web` for the service.
+pub fn addresses(texts: &[String]) -> Result<Vec<Address>, Fault> {
+    texts
+        .iter()
+        .map(|text| {
+            let full = if text.contains('.') { text.clone() } else { format!("service.{text}") };
+            full.parse::<Address>().map_err(|e| Fault::usage(e.to_string(), "see `mainstay plan` for the addresses"))
+        })
+        .collect()
+}

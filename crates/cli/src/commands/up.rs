@@ -1,0 +1,60 @@
+//! `mainstay up`
+
+use futures_util::StreamExt;
+use operations::{Fault, LogRequest};
+
+use super::Context;
+use crate::arguments::Variables;
+use crate::{exit, prompt, view};
+
+/// Bring the project up on this machine: agent, images, services, seed data; then follow the logs
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  mainstay up --detach")]
+pub struct Up {
+    /// Do not follow the logs.
+    #[arg(short, long)]
+    detach: bool,
+
+    /// Do not ask before something is deleted.
+    #[arg(short, long)]
+    yes: bool,
+
+    #[command(flatten)]
+    variables: Variables,
+}
+
+impl Up {
+    pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
+        let session = context.session(&self.variables.var).await?;
+        let (progress, watch) = context.watch();
+        let confirm = |plan: &engine::Plan| {
+            progress.finish();
+            // `up` is the word to go on; only what would be lost is asked about.
+            if plan.count(engine::Action::Delete) == 0 {
+                return Ok(true);
+            }
+            view::plan_before_apply(context.screen, plan);
+            prompt::confirm("This deletes something. Go on?", self.yes)
+        };
+        let up = operations::up(&session, &watch, confirm).await;
+        progress.finish();
+        let Some(up) = up? else { return context.end(None) };
+        let code = view::up(context.screen, &up);
+        if code != exit::DONE || self.detach {
+            return Ok(code);
+        }
+        let request = LogRequest { services: Vec::new(), instance: None, tail: Some(10), follow: true };
+        let mut lines = operations::logs(&session, &request).await?;
+        let mut printer = view::LogPrinter::new(context.screen);
+        context.screen.note("Following the logs; Ctrl-C leaves, the services go on. `mainstay down` stops them.");
+        loop {
+            tokio::select! {
+                () = watch.cancel.cancelled() => return Ok(exit::DONE),
+                line = lines.next() => match line {
+                    Some(line) => printer.print(&line?),
+                    None => return Ok(exit::DONE),
+                },
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! What people and programs see. Everything shown exists as data first; `--json` prints that.
+
+mod diagnostics;
+mod logs;
+mod plan;
+mod progress;
+mod report;
+mod screen;
+mod status;
+mod table;
+
+pub use diagnostics::{fault, warnings};
+pub use logs::LogPrinter;
+pub use plan::{plan, plan_before_apply};
+pub use progress::Progress;
+pub use report::{built, history, images, pruned, report, up};
+pub use screen::{Paint, Screen};
+pub use status::status;
+pub use table::{Table, ago, duration};

@@ -1,0 +1,57 @@
+//! What runs.
+
+use fleet::CellStatus;
+use operations::Status;
+
+use super::report::{now_ms, short};
+use super::{Paint, Screen, Table, ago};
+
+/// Shows every service in every cluster.
+pub fn status(screen: &Screen, status: &Status, instances: bool) {
+    if screen.json {
+        screen.data(status);
+        return;
+    }
+    if status.cells.is_empty() {
+        screen.line(&format!("Nothing runs in {}: `mainstay up` or `mainstay apply` starts what is described.", status.environment));
+        return;
+    }
+    let revision = status.revision.as_ref().map(|r| format!(", revision {r}")).unwrap_or_default();
+    screen.line(&format!("{}{revision}", screen.paint(Paint::Strong, status.environment.as_str())));
+    let mut table = Table::new(&["SERVICE", "CLUSTER", "RELEASE", "SERVING", "RESTARTS", "ADDRESS", "URL"]);
+    for cell in &status.cells {
+        table.row(row(screen, cell));
+    }
+    table.lines().iter().for_each(|l| screen.line(l));
+    if instances {
+        screen.line("");
+        let now = now_ms();
+        let mut table = Table::new(&["INSTANCE", "PHASE", "SINCE", "RESTARTS", "LAST CHECK"]);
+        for instance in status.cells.iter().flat_map(|c| &c.instances) {
+            let check = instance.last_check.as_ref().map(|c| c.message.clone()).unwrap_or_default();
+            table.row(vec![
+                instance.id.to_string(),
+                format!("{:?}", instance.phase).to_lowercase(),
+                ago(instance.started_at_ms, now),
+                instance.restarts.to_string(),
+                instance.reason.clone().unwrap_or(check),
+            ]);
+        }
+        table.lines().iter().for_each(|l| screen.line(l));
+    }
+}
+
+fn row(screen: &Screen, cell: &CellStatus) -> Vec<String> {
+    let serving = format!("{}/{}", cell.serving, cell.desired);
+    let paint = if cell.serving >= cell.desired { Paint::Good } else { Paint::Bad };
+    let restarts: u32 = cell.instances.iter().map(|i| i.restarts).sum();
+    vec![
+        cell.service.clone(),
+        cell.cluster.to_string(),
+        cell.release.as_deref().map_or_else(|| "-".into(), short),
+        screen.paint(paint, &serving),
+        restarts.to_string(),
+        cell.addresses.values().next().cloned().unwrap_or_else(|| "-".into()),
+        cell.urls.first().cloned().unwrap_or_else(|| "-".into()),
+    ]
+}

@@ -1,0 +1,223 @@
+//! Applying: under the lock, what a killed run left is settled, then a plan is made real and written down.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use diag::{Diagnostic, Diagnostics};
+use engine::{
+    Address, ApplyOptions, Deployment, DeploymentId, DeploymentKind, DeploymentOutcome, Leases, Ledger, Plan, Settlement,
+    StateStore,
+};
+use value::Value;
+
+use crate::lease::{Held, hold};
+use crate::planning::{PlanOptions, Planned, Watch, plan_description};
+use crate::session::Description;
+use crate::{Fault, Session, clock, lease, read_plan};
+
+/// How many operations run at once. Each waits for health checks most of the time.
+const PARALLELISM: usize = 10;
+
+/// What to apply.
+#[derive(Debug, Clone, Default)]
+pub struct ApplyRequest {
+    /// A saved plan; without it a new one is made.
+    pub saved: Option<PathBuf>,
+    /// Only these and what they depend on; none: all.
+    pub targets: Vec<Address>,
+}
+
+/// What came of a deployment.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// What was to be done.
+    pub plan: Plan,
+    /// What was done, as the ledger has it; `None` if there was nothing to do.
+    pub deployment: Option<Deployment>,
+    /// Why something was not done.
+    pub faults: Diagnostics,
+    /// The environment's outputs now.
+    pub outputs: Vec<(String, Value)>,
+}
+
+impl Report {
+    /// Whether everything stands as it was asked for.
+    #[must_use]
+    pub fn succeeded(&self) -> bool {
+        self.deployment.as_ref().is_none_or(|d| d.outcome == Some(DeploymentOutcome::Succeeded))
+    }
+}
+
+/// Makes the configuration, or a saved plan, real. `confirm` sees the plan first and may refuse it; `None` is answered then.
+///
+/// # Errors
+/// If nothing could be tried. What was tried and failed is in the report.
+pub async fn apply(
+    session: &Session,
+    request: ApplyRequest,
+    watch: &Watch,
+    confirm: impl FnOnce(&Plan) -> Result<bool, Fault>,
+) -> Result<Option<Report>, Fault> {
+    let locked = Locked::enter(session, "apply", watch).await?;
+    let result = async {
+        let planned = match &request.saved {
+            Some(path) => saved(session, path).await?,
+            None => {
+                let releases = session.store.releases(&session.environment).await?;
+                let options = PlanOptions { destroy: false, targets: request.targets };
+                locked.plan(session.description.clone(), releases, &options).await?
+            }
+        };
+        locked.execute(planned, DeploymentKind::Apply, confirm).await
+    }
+    .await;
+    locked.leave(result).await
+}
+
+/// A saved plan with the configuration that it was made from.
+async fn saved(session: &Session, path: &std::path::Path) -> Result<Planned, Fault> {
+    let (plan, revision) = read_plan(session, path)?;
+    let snapshot = session.state.snapshot(&session.environment).await?;
+    if snapshot.serial != plan.base_serial {
+        return Err(Fault::failed(
+            Diagnostic::error("stale-plan", "the plan is out of date: the state has changed since it was made")
+                .about(path.display().to_string())
+                .because(format!("it was made from serial {}, the state is at {}", plan.base_serial, snapshot.serial))
+                .hint("make a new one with `mainstay plan --out FILE`"),
+        ));
+    }
+    let description = Arc::new(Description::of_revision(session, &revision)?);
+    Ok(Planned { plan, revision, description })
+}
+
+/// An environment while its lock is held.
+pub(crate) struct Locked<'a> {
+    session: &'a Session,
+    watch: &'a Watch,
+    held: Held,
+    settled: Vec<Settlement>,
+}
+
+impl<'a> Locked<'a> {
+    /// Takes the lock, and settles what a killed run left open.
+    pub async fn enter(session: &'a Session, reason: &str, watch: &'a Watch) -> Result<Locked<'a>, Fault> {
+        let leases: Arc<dyn Leases> = session.store.clone();
+        let held = hold(leases, &session.environment, reason).await?;
+        let releases = session.store.releases(&session.environment).await?;
+        let providers = session.providers(&session.description, &releases);
+        let settled = engine::settle(&session.environment, &providers, session.state.as_ref(), &watch.events).await;
+        match settled {
+            Ok(settled) => Ok(Locked { session, watch, held, settled }),
+            Err(faults) => {
+                held.release().await?;
+                Err(Fault::Failed(faults))
+            }
+        }
+    }
+
+    /// Plans a description under the lock.
+    pub async fn plan(
+        &self,
+        description: Arc<Description>,
+        releases: std::collections::BTreeMap<String, engine::Release>,
+        options: &PlanOptions,
+    ) -> Result<Planned, Fault> {
+        plan_description(self.session, description, releases, options, self.settled.clone(), self.watch).await
+    }
+
+    /// Makes a plan real and writes it down.
+    pub async fn execute(
+        &self,
+        planned: Planned,
+        kind: DeploymentKind,
+        confirm: impl FnOnce(&Plan) -> Result<bool, Fault>,
+    ) -> Result<Option<Report>, Fault> {
+        if !confirm(&planned.plan)? {
+            return Ok(None);
+        }
+        let session = self.session;
+        let Planned { plan, revision, description } = planned;
+        let environment = &session.environment;
+        let before = session.store.releases(environment).await?;
+        if !plan.has_changes() {
+            return self.nothing_to_do(plan, &revision, &before).await.map(Some);
+        }
+        session.store.put_revision(environment, &revision).await?;
+        let mut deployment = Deployment {
+            id: deployment_id(clock::now_ms()),
+            kind,
+            revision: (kind != DeploymentKind::Destroy).then(|| revision.id.clone()),
+            who: lease::who(),
+            started_at_ms: clock::now_ms(),
+            finished_at_ms: None,
+            outcome: None,
+            cells: Vec::new(),
+        };
+        session.store.put_deployment(environment, &deployment).await?;
+        // The releases are pinned before they are rolled out: a run that is killed in between goes on forwards.
+        if revision.releases != before {
+            session.store.put_releases(environment, &revision.releases).await?;
+        }
+        let providers = session.providers(&description, &revision.releases);
+        let options = ApplyOptions { deployment: deployment.id.clone(), parallelism: PARALLELISM, take_back: true };
+        let cancel = self.watch.cancel.child_token();
+        let lost = self.held.lost.clone();
+        let guard = cancel.clone();
+        let watcher = tokio::spawn(async move {
+            lost.cancelled().await;
+            guard.cancel();
+        });
+        let applied = engine::apply(
+            &plan,
+            &description.configuration,
+            &description.variables,
+            &providers,
+            session.state.as_ref(),
+            &options,
+            &self.watch.events,
+            &cancel,
+        )
+        .await;
+        watcher.abort();
+        if applied.outcome != DeploymentOutcome::Succeeded && revision.releases != before {
+            session.store.put_releases(environment, &before).await?;
+        }
+        session.state.put_outputs(environment, &applied.outputs).await?;
+        deployment.finished_at_ms = Some(clock::now_ms());
+        deployment.outcome = Some(applied.outcome);
+        deployment.cells = applied.cells;
+        session.store.put_deployment(environment, &deployment).await?;
+        Ok(Some(Report { plan, deployment: Some(deployment), faults: applied.faults, outputs: applied.outputs }))
+    }
+
+    /// Outputs and pins may still have changed.
+    async fn nothing_to_do(
+        &self,
+        plan: Plan,
+        revision: &engine::Revision,
+        before: &std::collections::BTreeMap<String, engine::Release>,
+    ) -> Result<Report, Fault> {
+        let environment = &self.session.environment;
+        let outputs: Vec<(String, Value)> =
+            plan.outputs.iter().filter_map(|o| Some((o.name.clone(), o.after.as_ref()?.0.clone()))).collect();
+        self.session.state.put_outputs(environment, &outputs).await?;
+        if revision.releases != *before {
+            self.session.store.put_releases(environment, &revision.releases).await?;
+        }
+        Ok(Report { plan, deployment: None, faults: Diagnostics::default(), outputs })
+    }
+
+    /// Gives the lock back, whatever came of it.
+    pub async fn leave<T>(self, result: Result<T, Fault>) -> Result<T, Fault> {
+        let released = self.held.release().await;
+        let answer = result?;
+        released?;
+        Ok(answer)
+    }
+}
+
+/// Sorts by time; two of one millisecond cannot be, since a deployment holds the lock.
+fn deployment_id(now_ms: u64) -> DeploymentId {
+    let at = i64::try_from(now_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    DeploymentId::new(at.map_or_else(|| now_ms.to_string(), |t| t.strftime("%Y%m%dT%H%M%S%.3f").to_string()))
+}

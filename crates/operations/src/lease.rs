@@ -1,0 +1,56 @@
+//! The lock of an environment while something is changed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{EnvironmentName, Lease, Leases, StoreError};
+use tokio_util::sync::CancellationToken;
+
+/// How long a lease lasts without a heartbeat. Long enough for a machine that stutters, short enough to wait for.
+const DURATION_MS: u64 = 20_000;
+/// Three heartbeats may be lost before the lease is.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// A lock that is held, and renewed until it is given back.
+pub struct Held {
+    leases: Arc<dyn Leases>,
+    lease: Lease,
+    heartbeat: tokio::task::JoinHandle<()>,
+    /// Cancelled when the lock was lost.
+    pub lost: CancellationToken,
+}
+
+/// Takes the lock of an environment.
+pub async fn hold(leases: Arc<dyn Leases>, environment: &EnvironmentName, reason: &str) -> Result<Held, StoreError> {
+    let holder = store::this_process(who(), reason.into())?;
+    let lease = leases.acquire(environment, &holder, DURATION_MS).await?;
+    let lost = CancellationToken::new();
+    let heartbeat = tokio::spawn({
+        let (leases, lease, lost) = (leases.clone(), lease.clone(), lost.clone());
+        async move {
+            loop {
+                tokio::time::sleep(HEARTBEAT).await;
+                if let Err(StoreError::LeaseLost(_)) = leases.renew(&lease, DURATION_MS).await {
+                    lost.cancel();
+                    return;
+                }
+            }
+        }
+    });
+    Ok(Held { leases, lease, heartbeat, lost })
+}
+
+impl Held {
+    /// Gives it back.
+    pub async fn release(self) -> Result<(), StoreError> {
+        self.heartbeat.abort();
+        self.leases.release(&self.lease).await
+    }
+}
+
+/// User and machine.
+pub fn who() -> String {
+    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".into());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{user}@{}", host.trim())
+}

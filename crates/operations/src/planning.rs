@@ -1,0 +1,106 @@
+//! Planning: what would change, and the revision that it would make.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use engine::{Address, Events, Plan, PlanMode, PlanRequest, Release, Revision, RevisionId, Settlement};
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use crate::session::Description;
+use crate::{Fault, Session, clock};
+
+/// How an operation is watched, and asked to end.
+#[derive(Debug, Clone)]
+pub struct Watch {
+    /// Where events go.
+    pub events: Events,
+    /// Cancelled to ask it to end in order.
+    pub cancel: CancellationToken,
+}
+
+/// What to plan.
+#[derive(Debug, Clone, Default)]
+pub struct PlanOptions {
+    /// Plan to destroy.
+    pub destroy: bool,
+    /// Only these and what they depend on; none: all.
+    pub targets: Vec<Address>,
+}
+
+/// A plan, and what it was made from.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What it would make real.
+    pub revision: Revision,
+    /// The configuration and values that it was made from.
+    pub(crate) description: Arc<Description>,
+}
+
+/// What would change in the environment. Takes no lock and changes nothing.
+///
+/// # Errors
+/// If the configuration cannot be made real, or something could not be asked.
+pub async fn plan(session: &Session, options: &PlanOptions, watch: &Watch) -> Result<Planned, Fault> {
+    let releases = session.store.releases(&session.environment).await?;
+    plan_description(session, session.description.clone(), releases, options, Vec::new(), watch).await
+}
+
+/// Plans a description, which may be another than the working folder's: a rollback plans an earlier one.
+pub(crate) async fn plan_description(
+    session: &Session,
+    description: Arc<Description>,
+    releases: BTreeMap<String, Release>,
+    options: &PlanOptions,
+    settled: Vec<Settlement>,
+    watch: &Watch,
+) -> Result<Planned, Fault> {
+    let snapshot = session.state.snapshot(&session.environment).await?;
+    let providers = session.providers(&description, &releases);
+    let request = PlanRequest {
+        configuration: &description.configuration,
+        project: session.project.clone(),
+        environment: session.environment.clone(),
+        variables: &description.variables,
+        mode: if options.destroy { PlanMode::Destroy } else { PlanMode::Apply },
+        targets: options.targets.clone(),
+        snapshot: &snapshot,
+        releases: releases.iter().map(|(name, release)| (name.clone(), release.digest.clone())).collect(),
+        configuration_hash: String::new(),
+        providers: &providers,
+        now_ms: clock::now_ms(),
+        settled,
+    };
+    let mut plan = engine::plan(request, &watch.events).await.map_err(|d| description.fault(d))?;
+    // The files that the evaluation read are known only now.
+    let revision = revision_of(&description, releases);
+    plan.configuration = revision.id.to_string();
+    Ok(Planned { plan, revision, description })
+}
+
+/// What the description is, by name: the hash of the files that were read, the values that were given, and the releases.
+fn revision_of(description: &Description, releases: BTreeMap<String, Release>) -> Revision {
+    let files = description.files.recorded();
+    let mut hash = Sha256::new();
+    let mut add = |part: &[u8]| {
+        // Lengths keep "ab"+"c" and "a"+"bc" apart.
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    };
+    for (path, content) in &files {
+        add(path.as_bytes());
+        add(content);
+    }
+    for (name, value) in &description.given {
+        add(name.as_bytes());
+        add(value::encode(value).value.to_string().as_bytes());
+    }
+    for (name, release) in &releases {
+        add(name.as_bytes());
+        add(release.digest.as_bytes());
+    }
+    let id: String = hex::encode(hash.finalize()).chars().take(12).collect();
+    Revision { id: RevisionId::new(id), files, values: description.given.clone(), releases }
+}

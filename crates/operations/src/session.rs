@@ -1,0 +1,236 @@
+//! A project in one of its environments: configuration, values, store, clusters.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use diag::{Diagnostic, Diagnostics, Sources, closest};
+use engine::{ClusterName, EnvironmentName, ProjectName, Providers, Release, Revision, StateStore};
+use fleet::{Cluster, Fleet, FleetOptions};
+use lang::{Configuration, MemoryFiles};
+use store::{KeyRing, SqliteStore};
+use value::Value;
+
+use crate::recording::RecordingFiles;
+use crate::{Fault, Wiring, Workspace, default_data_dir, workspace};
+
+/// How to open a project's environment.
+#[derive(Debug, Clone)]
+pub struct SessionOptions {
+    /// The environment; none: `dev`, or the only one.
+    pub environment: Option<String>,
+    /// `NAME=VALUE` for variables.
+    pub variables: Vec<String>,
+    /// What the composition root hands in.
+    pub wiring: Wiring,
+}
+
+/// A configuration and the values that it is read with.
+#[derive(Debug)]
+pub(crate) struct Description {
+    pub configuration: Arc<Configuration>,
+    pub sources: Sources,
+    pub files: Arc<RecordingFiles>,
+    /// Values of all variables, by their place in the configuration.
+    pub variables: Vec<Value>,
+    /// Those that were given from outside.
+    pub given: BTreeMap<String, Value>,
+}
+
+/// A project in one of its environments.
+pub struct Session {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The project's folder.
+    pub root: PathBuf,
+    pub(crate) project: ProjectName,
+    pub(crate) description: Arc<Description>,
+    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) state: Arc<dyn StateStore>,
+    pub(crate) keys: KeyRing,
+    pub(crate) wiring: Wiring,
+}
+
+/// Where a cluster's agent is.
+pub(crate) struct AgentPlace {
+    pub cluster: String,
+    pub socket: PathBuf,
+    pub data_dir: PathBuf,
+    pub listen: Option<String>,
+    /// Whether it is this machine's own, which we may start.
+    pub own: bool,
+}
+
+impl Session {
+    /// Opens an environment of a project.
+    ///
+    /// # Errors
+    /// If there is no such environment, a value is missing or wrong, or the store cannot be opened.
+    pub async fn open(workspace: Workspace, options: SessionOptions) -> Result<Self, Fault> {
+        let Workspace { root, sources, configuration, files, .. } = workspace;
+        let name = environment_name(&configuration, options.environment.as_deref())?;
+        let environment = EnvironmentName::new(name);
+        let given = given(&configuration, &options)?;
+        let description = Description::new(configuration, sources, files, &environment, given)?;
+        let keys = KeyRing::open(&root.join(".mainstay/keys"), options.wiring.variables.clone());
+        let store = Arc::new(SqliteStore::open(&root.join(".mainstay/state.db"), keys.clone()).await?);
+        let state = (options.wiring.wrap_store)(store.clone());
+        let project = ProjectName::new(description.configuration.project.name.clone());
+        Ok(Self {
+            environment,
+            root,
+            project,
+            description: Arc::new(description),
+            store,
+            state,
+            keys,
+            wiring: options.wiring,
+        })
+    }
+
+    /// Whether caution counts more than speed here.
+    #[must_use]
+    pub fn is_protected(&self) -> bool {
+        self.description.environment(&self.environment).protected
+    }
+
+    pub(crate) fn agent_places(&self) -> Vec<AgentPlace> {
+        self.description.agent_places(&self.environment, &self.wiring)
+    }
+
+    /// What makes resources, for a description and the releases that go with it.
+    pub(crate) fn providers(&self, description: &Description, releases: &BTreeMap<String, Release>) -> Providers {
+        vec![Arc::new(self.fleet_of(description, releases))]
+    }
+
+    pub(crate) async fn fleet(&self) -> Result<Fleet, Fault> {
+        let releases = engine::Ledger::releases(self.store.as_ref(), &self.environment).await?;
+        Ok(self.fleet_of(&self.description, &releases))
+    }
+
+    fn fleet_of(&self, description: &Description, releases: &BTreeMap<String, Release>) -> Fleet {
+        let places = description.agent_places(&self.environment, &self.wiring);
+        Fleet::new(FleetOptions {
+            project: self.project.clone(),
+            environment: self.environment.clone(),
+            protected: description.environment(&self.environment).protected,
+            clusters: places.into_iter().map(|p| (ClusterName::new(p.cluster), Cluster::agent(p.socket))).collect(),
+            releases: releases.iter().map(|(name, release)| (name.clone(), release.digest.clone())).collect(),
+            images: self.images_dir(),
+        })
+    }
+
+    /// Where the project's images are.
+    pub(crate) fn images_dir(&self) -> PathBuf {
+        self.root.join(".mainstay/images")
+    }
+}
+
+impl Description {
+    fn new(
+        configuration: Arc<Configuration>,
+        sources: Sources,
+        files: Arc<RecordingFiles>,
+        environment: &EnvironmentName,
+        given: BTreeMap<String, Value>,
+    ) -> Result<Self, Fault> {
+        let (variables, faults) = lang::resolve_variables(&configuration, environment.as_str(), &given);
+        if faults.has_errors() {
+            return Err(Fault::Configuration { diagnostics: faults, sources: Box::new(sources) });
+        }
+        Ok(Self { configuration, sources, files, variables, given })
+    }
+
+    /// What an earlier revision described.
+    pub fn of_revision(session: &Session, revision: &Revision) -> Result<Self, Fault> {
+        let memory = MemoryFiles::new(session.root.clone(), revision.files.clone());
+        let files = Arc::new(RecordingFiles::new(Arc::new(memory)));
+        let (configuration, sources, _) = workspace::load(files.clone())?;
+        Self::new(configuration, sources, files, &session.environment, revision.values.clone())
+    }
+
+    /// Faults with the texts that they point into: the configuration's own are invalid input, others are failures.
+    pub fn fault(&self, diagnostics: Diagnostics) -> Fault {
+        Fault::Configuration { diagnostics, sources: Box::new(self.sources.clone()) }
+    }
+}
+
+/// The environment that is meant.
+fn environment_name(configuration: &Configuration, wanted: Option<&str>) -> Result<String, Fault> {
+    let names: Vec<&str> = configuration.environments.keys().map(AsRef::as_ref).collect();
+    let listed = names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+    match (wanted, names.as_slice()) {
+        (Some(name), names) if names.contains(&name) => Ok(name.to_owned()),
+        (Some(name), names) => {
+            let hint = match closest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there is {listed}"),
+            };
+            Err(Fault::usage(format!("there is no environment `{name}`"), hint))
+        }
+        (None, names) if names.contains(&"dev") => Ok("dev".into()),
+        (None, [only]) => Ok((*only).to_owned()),
+        (None, _) => Err(Fault::usage("which environment?", format!("name it with `--env`: there is {listed}"))),
+    }
+}
+
+/// Values that were given: `MAINSTAY_VAR_x` of the process, and over them `--var x=…`.
+fn given(configuration: &Configuration, options: &SessionOptions) -> Result<BTreeMap<String, Value>, Fault> {
+    const PREFIX: &str = "MAINSTAY_VAR_";
+    let mut texts: BTreeMap<String, String> = BTreeMap::new();
+    let declared: Vec<&str> = configuration.variables.iter().map(|v| v.name.as_ref()).collect();
+    for (name, text) in &options.wiring.variables {
+        // A variable of another project in the process environment is no fault.
+        if let Some(name) = name.strip_prefix(PREFIX).filter(|n| declared.contains(n)) {
+            texts.insert(name.to_owned(), text.clone());
+        }
+    }
+    let mut faults = Diagnostics::default();
+    for pair in &options.variables {
+        match pair.split_once('=') {
+            None => faults.push(
+                Diagnostic::error("usage", format!("`--var {pair}` has no value")).hint(format!("write `--var {pair}=VALUE`")),
+            ),
+            Some((name, _)) if !declared.contains(&name) => {
+                let hint = match closest(name, declared.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("declare it with `variable \"{name}\" {{}}`"),
+                };
+                faults.push(Diagnostic::error("usage", format!("there is no variable `{name}`")).hint(hint));
+            }
+            Some((name, text)) => {
+                texts.insert(name.to_owned(), text.to_owned());
+            }
+        }
+    }
+    let mut values = BTreeMap::new();
+    for (name, text) in texts {
+        match lang::variable_from_text(configuration, &name, &text) {
+            Ok(value) => {
+                values.insert(name, value);
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() { Ok(values) } else { Err(Fault::Usage(faults)) }
+}
+
+impl Description {
+    /// The clusters of an environment, and where their agents are.
+    fn agent_places(&self, environment: &EnvironmentName, wiring: &Wiring) -> Vec<AgentPlace> {
+        let own = default_data_dir(wiring);
+        let clusters = self.environment(environment).clusters.iter();
+        clusters
+            .map(|(name, cluster)| {
+                let socket = cluster.socket.as_ref().map(PathBuf::from);
+                AgentPlace {
+                    cluster: name.to_string(),
+                    own: socket.is_none(),
+                    socket: socket.unwrap_or_else(|| own.join("agent.sock")),
+                    data_dir: own.clone(),
+                    listen: Some(cluster.listen.to_string()),
+                }
+            })
+            .collect()
+    }
+}

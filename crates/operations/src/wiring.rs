@@ -1,0 +1,33 @@
+//! What the composition root hands in.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use engine::StateStore;
+
+/// What the composition root hands in, so that a test can put itself between an operation and its store.
+#[derive(Clone)]
+pub struct Wiring {
+    /// The process's environment variables: values of variables (`MAINSTAY_VAR_x`), keys (`MAINSTAY_KEY_x`), places.
+    pub variables: BTreeMap<String, String>,
+    /// Stands between operations and the state store.
+    pub wrap_store: fn(Arc<dyn StateStore>) -> Arc<dyn StateStore>,
+}
+
+impl Wiring {
+    /// What the real program uses.
+    #[must_use]
+    pub fn of_process() -> Self {
+        // What is not UTF-8 cannot be a variable's value or a key.
+        let variables = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Self { variables: variables.collect(), wrap_store: |store| store }
+    }
+}
+
+impl fmt::Debug for Wiring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Variables may hold secrets.
+        f.debug_struct("Wiring").finish_non_exhaustive()
+    }
+}
