@@ -3,8 +3,29 @@
 //! It knows agents through their client and images through their layout. It does not know the command line, the store, or
 //! the order of changes: the engine calls it for one service in one cluster at a time.
 
+mod agent_driver;
+mod compare;
+mod description;
+mod execution;
+mod failure;
+mod fleet;
 mod identity;
+mod logs;
+mod observation;
+mod provider;
+mod publication;
+mod record;
+mod releases;
+mod rolling;
 mod rollout;
+pub mod seed;
+mod status;
 
+pub use agent_driver::{Capabilities, Cluster};
+pub use description::{Defaults, DescriptionFault, Port, Rollout, Run, ServiceDescription, Surge};
+pub use fleet::{Fleet, FleetOptions};
 pub use identity::{InstanceNames, SpecHash, service_key, service_name};
+pub use logs::{FleetLogs, Lines};
+pub use record::{RecordError, ServiceRecord};
 pub use rollout::{Action, Cause, Decision, Desired, Drain, Seen, Situation, decide};
+pub use status::{CellStatus, ClusterStatus};
