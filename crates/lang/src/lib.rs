@@ -1,16 +1,21 @@
 //! HCL text to Configuration: expressions, functions, blocks, formatting.
 //!
-//! No network and no clock; files only through [`ProjectFiles`].
+//! No network and no clock; files only through [`ProjectFiles`]. [`load`] reads a project, [`validate`] finds every fault that
+//! shows without state, and a [`Scope`] of the caller's gives references their values.
 
-pub mod eval;
 pub mod blocks;
+pub mod configuration;
+pub mod eval;
 pub mod files;
 pub mod functions;
 pub mod resolve;
 pub mod schema;
 pub mod syntax;
 
+pub use configuration::{
+    Cluster, Configuration, Dependency, Environment, Image, Loaded, Local, Output, Repetition, Seed, Service,
+    Variable, VariableInput, evaluate_locals, load, resolve_variables, validate,
+};
+pub use eval::{Scope, evaluate, evaluate_with};
 pub use files::{DiskFiles, Entry, EntryKind, FileError, MemoryFiles, ProjectFiles};
-
-// NOTE TO WHOEVER WRITES THE EVALUATOR: `schema/` and `blocks/` stand now (by the lead); `configuration` is yours: build it
-// on `schema::decode`, `blocks::*`. Then fmt, then the corpus. Mend what you need in schema and blocks.
+pub use resolve::{ImageId, LocalId, Reference, ServiceId, VariableId};

@@ -6,6 +6,7 @@
 mod body;
 mod decode;
 mod dynamic;
+mod locate;
 mod rule;
 
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use value::{Type, Value};
 
 pub use decode::{Decoded, decode};
 pub use rule::{Rule, duration_ms, size_bytes};
+
+pub(crate) use locate::locate;
 
 /// What a block may hold.
 #[derive(Debug, Clone, Default)]

@@ -1,0 +1,213 @@
+//! Environments and their clusters. Their settings need nothing but constants and are decoded when loading.
+
+use std::sync::Arc;
+
+use diag::{Diagnostic, Diagnostics, Span};
+use value::Value;
+
+use super::scope::ConstantScope;
+use crate::blocks;
+use crate::eval::Scope;
+use crate::resolve::{Allowed, Names, Resolver, VariableId};
+use crate::schema::{Rule, decode};
+use crate::syntax::{Block, Body, Expr, ExprKind};
+
+/// The environment that is there without being declared.
+const DEFAULT_ENVIRONMENT: &str = "dev";
+
+/// The cluster that is there where an environment declares none.
+const DEFAULT_CLUSTER: &str = "local";
+
+/// Where the HTTP entry listens that `up` starts, unless a cluster says otherwise: loopback, a port that needs no rights.
+const DEFAULT_LISTEN: &str = "127.0.0.1:8080";
+
+/// An environment.
+#[derive(Debug, Clone)]
+pub struct Environment {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where its block begins; `None` for the `dev` that is there without being declared.
+    pub header: Option<Span>,
+    /// The values that it gives to variables, constants all.
+    pub variables: Vec<EnvironmentValue>,
+    /// Whether caution counts more than speed.
+    pub protected: bool,
+    /// Its clusters in the order of the text; at least one.
+    pub clusters: Vec<Cluster>,
+}
+
+/// A value that an environment gives to a variable.
+#[derive(Debug, Clone)]
+pub struct EnvironmentValue {
+    /// The variable.
+    pub variable: VariableId,
+    /// Its value, resolved.
+    pub expr: Expr,
+}
+
+/// A place where services run.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where its block begins; `None` for the `local` that is there without being declared.
+    pub header: Option<Span>,
+    /// What runs the services: `agent`.
+    pub driver: Arc<str>,
+    /// The agent's socket; `None` for this machine's own.
+    pub socket: Option<Arc<str>>,
+    /// Where the HTTP entry of an agent listens that `up` starts.
+    pub listen: Arc<str>,
+}
+
+impl Environment {
+    /// The `dev` that is there without being declared.
+    pub(super) fn implied() -> Self {
+        Self {
+            name: DEFAULT_ENVIRONMENT.into(),
+            header: None,
+            variables: Vec::new(),
+            protected: false,
+            clusters: vec![Cluster::implied()],
+        }
+    }
+
+    /// A cluster by name.
+    #[must_use]
+    pub fn cluster(&self, name: &str) -> Option<&Cluster> {
+        self.clusters.iter().find(|c| c.name.as_ref() == name)
+    }
+}
+
+impl Cluster {
+    fn implied() -> Self {
+        Self {
+            name: DEFAULT_CLUSTER.into(),
+            header: None,
+            driver: "agent".into(),
+            socket: None,
+            listen: DEFAULT_LISTEN.into(),
+        }
+    }
+}
+
+/// An environment from its block.
+pub(super) fn environment(
+    name: Arc<str>,
+    block: &mut Block,
+    names: &Names,
+    scope: &ConstantScope<'_>,
+    faults: &mut Diagnostics,
+) -> Environment {
+    let header = block.header();
+    let variables = take(&mut block.body, "variables");
+    let mut resolver = Resolver::new(names, Allowed::constant("an environment"), &[]);
+    resolver.body(&mut block.body);
+    faults.extend(resolver.finish().diagnostics);
+    let scope = ConstantScope { environment: Some(&name), ..*scope };
+    let what = format!("environment \"{name}\"");
+    let decoded = decode(&block.body, header, &what, &blocks::ENVIRONMENT, &[], &scope);
+    faults.extend(decoded.diagnostics);
+    let value = decoded.value;
+    let mut clusters: Vec<Cluster> = Vec::new();
+    let settings = value.get("cluster");
+    for cluster in block.body.blocks_of("cluster") {
+        let Some(label) = cluster.labels.first() else { continue };
+        check_name(&label.name, label.span, "cluster", faults);
+        if clusters.iter().any(|c| c.name == label.name) {
+            continue;
+        }
+        let settings = settings.as_ref().and_then(|s| s.get(&label.name));
+        let text = |key: &str| settings.as_ref()?.get(key)?.as_str().map(Arc::<str>::from);
+        clusters.push(Cluster {
+            name: label.name.clone(),
+            header: Some(cluster.header()),
+            driver: text("driver").unwrap_or_else(|| "agent".into()),
+            socket: text("socket"),
+            listen: text("listen").unwrap_or_else(|| DEFAULT_LISTEN.into()),
+        });
+    }
+    if clusters.is_empty() {
+        clusters.push(Cluster::implied());
+    }
+    Environment {
+        protected: value.get("protected").and_then(|v| v.as_bool()).unwrap_or(false),
+        header: Some(header),
+        variables: variables.map_or_else(Vec::new, |expr| values(expr, names, &scope, faults)),
+        clusters,
+        name,
+    }
+}
+
+/// The entries of `variables = { … }`.
+fn values(expr: Expr, names: &Names, _scope: &dyn Scope, faults: &mut Diagnostics) -> Vec<EnvironmentValue> {
+    let items = match expr.kind {
+        ExprKind::Object(items) => items,
+        ExprKind::Broken => return Vec::new(),
+        _ => {
+            faults.push(
+                Diagnostic::error("invalid-variables", "`variables` is written as an object")
+                    .at(expr.span)
+                    .hint("write `variables = { name = value }`"),
+            );
+            return Vec::new();
+        }
+    };
+    let mut given: Vec<EnvironmentValue> = Vec::new();
+    let mut places: std::collections::HashMap<VariableId, Span> = std::collections::HashMap::new();
+    for mut item in items {
+        let span = item.key.span;
+        let ExprKind::Literal(key) = &item.key.kind else {
+            faults.push(Diagnostic::error("invalid-variables", "the name of a variable is a plain name here").at(span));
+            continue;
+        };
+        let Some(name) = key.as_str() else { continue };
+        let Some(variable) = names.variables.get(name).copied() else {
+            let fault = Diagnostic::error("undeclared", format!("there is no variable `{name}`")).at(span);
+            faults.push(match names.closest("var", name) {
+                Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
+                None => fault.hint(format!("declare it with `variable \"{name}\" {{}}`")),
+            });
+            continue;
+        };
+        if let Some(first) = places.insert(variable, span) {
+            faults.push(
+                Diagnostic::error("duplicate-attribute", format!("`{name}` is given twice"))
+                    .at(span)
+                    .see(first, "first here")
+                    .hint("remove one of them"),
+            );
+            continue;
+        }
+        let mut resolver = Resolver::new(names, Allowed::constant("the values of an environment"), &[]);
+        resolver.expr(&mut item.value);
+        faults.extend(resolver.finish().diagnostics);
+        given.push(EnvironmentValue { variable, expr: item.value });
+    }
+    given
+}
+
+/// Takes an attribute out of a body.
+pub(super) fn take(body: &mut Body, name: &str) -> Option<Expr> {
+    let at = body.attributes.iter().position(|a| a.name.name.as_ref() == name)?;
+    Some(body.attributes.remove(at).expr)
+}
+
+/// A name that addresses and host names are made of.
+pub(super) fn check_name(name: &str, span: Span, noun: &str, faults: &mut Diagnostics) {
+    if let Some((_, hint)) = Rule::Name.fault(&Value::string(name)) {
+        let fault = Diagnostic::error("invalid-name", format!("{name:?} cannot be the name of a {noun}")).at(span);
+        let better = better_name(name);
+        faults.push(if better.is_empty() || better == name { fault.hint(hint) } else { fault.because(hint).hint(format!("write \"{better}\"")) });
+    }
+}
+
+fn better_name(name: &str) -> String {
+    let letters: String = name
+        .to_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '-' })
+        .collect();
+    let trimmed = letters.trim_matches('-').trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
+    if trimmed.len() <= 40 { trimmed.to_owned() } else { String::new() }
+}

@@ -1,0 +1,110 @@
+//! A project's configuration: what is declared, with names resolved and bodies not yet evaluated.
+//!
+//! [`load`] reads it and reports every fault of every file. What a body is worth depends on values, clusters and what is live,
+//! and is the caller's to ask for through a [`Scope`](crate::Scope).
+
+mod collect;
+mod cycles;
+mod declaration;
+mod environment;
+mod load;
+mod repeat;
+mod scope;
+mod validate;
+mod variables;
+
+use std::sync::Arc;
+
+use diag::{Diagnostics, Sources, Span};
+
+pub use declaration::{Condition, Dependency, Image, Local, Output, Seed, Service, Variable};
+pub use environment::{Cluster, Environment, EnvironmentValue};
+pub use load::load;
+pub use repeat::Repetition;
+pub use scope::{ConstantScope, evaluate_locals};
+pub use validate::validate;
+pub use variables::{VariableInput, resolve_variables};
+
+use crate::resolve::{ImageId, LocalId, Names, ServiceId, VariableId};
+
+/// What [`load`] found.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The texts that places point into.
+    pub sources: Sources,
+    /// What is declared; what is at fault is left out.
+    pub configuration: Configuration,
+    /// Every fault that shows without a value.
+    pub diagnostics: Diagnostics,
+}
+
+/// What a project declares, each kind in the order of the files and their text.
+#[derive(Debug, Clone, Default)]
+pub struct Configuration {
+    /// The project.
+    pub project: Project,
+    /// The environments; at least `dev`.
+    pub environments: Vec<Environment>,
+    /// By [`VariableId`].
+    pub variables: Vec<Variable>,
+    /// By [`LocalId`].
+    pub locals: Vec<Local>,
+    /// The outputs.
+    pub outputs: Vec<Output>,
+    /// By [`ServiceId`].
+    pub services: Vec<Service>,
+    /// By [`ImageId`].
+    pub images: Vec<Image>,
+    /// The seeds.
+    pub seeds: Vec<Seed>,
+    /// What the names mean.
+    pub names: Names,
+    /// The locals in an order in which each comes after those that it refers to.
+    pub local_order: Vec<LocalId>,
+}
+
+/// The project.
+#[derive(Debug, Clone, Default)]
+pub struct Project {
+    /// Its name; empty only where its block is at fault.
+    pub name: Arc<str>,
+    /// Where its block begins.
+    pub header: Option<Span>,
+}
+
+impl Configuration {
+    /// A variable.
+    #[must_use]
+    pub fn variable(&self, id: VariableId) -> Option<&Variable> {
+        self.variables.get(id.0 as usize)
+    }
+
+    /// A local.
+    #[must_use]
+    pub fn local(&self, id: LocalId) -> Option<&Local> {
+        self.locals.get(id.0 as usize)
+    }
+
+    /// A service.
+    #[must_use]
+    pub fn service(&self, id: ServiceId) -> Option<&Service> {
+        self.services.get(id.0 as usize)
+    }
+
+    /// An image.
+    #[must_use]
+    pub fn image(&self, id: ImageId) -> Option<&Image> {
+        self.images.get(id.0 as usize)
+    }
+
+    /// An environment by name.
+    #[must_use]
+    pub fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments.iter().find(|e| e.name.as_ref() == name)
+    }
+}
+
+/// The place of a vector's next element as an id's number.
+fn next_id<T>(declared: &[T]) -> u32 {
+    u32::try_from(declared.len()).unwrap_or(u32::MAX)
+}
