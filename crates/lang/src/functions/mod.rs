@@ -14,11 +14,32 @@ use value::Value;
 use crate::ProjectFiles;
 
 mod arguments;
+mod collection;
+mod conversion;
+mod csv;
+mod date_format;
+mod digits;
+mod encoding;
+mod files;
+mod format;
+mod glob;
+mod hash;
+mod json;
+mod list;
+mod map;
+mod network;
+mod numeric;
+mod pattern;
+mod re2;
+mod rsa;
 mod signature;
+mod string;
+mod time;
+mod yaml_read;
+mod yaml_write;
 
 pub use signature::{Parameter, Shape, Signature};
 
-use arguments::Arguments;
 use signature::Function;
 
 /// What functions may use beyond their arguments.
@@ -104,4 +125,22 @@ fn unknown_function(name: &str) -> FunctionError {
 static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
     LazyLock::new(|| TABLES.iter().flat_map(|table| table.iter()).map(|f| (f.signature.name, f)).collect());
 
-static TABLES: &[&[Function]] = &[];
+static TABLES: &[&[Function]] = &[
+    collection::FUNCTIONS,
+    conversion::FUNCTIONS,
+    csv::FUNCTIONS,
+    encoding::FUNCTIONS,
+    files::FUNCTIONS,
+    format::FUNCTIONS,
+    hash::FUNCTIONS,
+    json::FUNCTIONS,
+    list::FUNCTIONS,
+    map::FUNCTIONS,
+    network::FUNCTIONS,
+    numeric::FUNCTIONS,
+    pattern::FUNCTIONS,
+    string::FUNCTIONS,
+    time::FUNCTIONS,
+    yaml_read::FUNCTIONS,
+    yaml_write::FUNCTIONS,
+];
