@@ -167,7 +167,7 @@ mod tests {
                 "Drift replicas: 2 -> 3",
             ]
         );
-        assert_eq!(shown(Some(&written), Some(&written), &written), [String::new(); 0]);
+        assert_eq!(shown(Some(&written), Some(&written), &written), Vec::<String>::new());
     }
 
     #[test]

@@ -18,14 +18,15 @@ mod record;
 mod releases;
 mod rolling;
 mod rollout;
-pub mod seed;
+mod seed;
 mod status;
 
 pub use agent_driver::{Capabilities, Cluster};
 pub use description::{Defaults, DescriptionFault, Port, Rollout, Run, ServiceDescription, Surge};
 pub use fleet::{Fleet, FleetOptions};
 pub use identity::{InstanceNames, SpecHash, service_key, service_name};
-pub use logs::{FleetLogs, Lines};
+pub use logs::Lines;
 pub use record::{RecordError, ServiceRecord};
 pub use rollout::{Action, Cause, Decision, Desired, Drain, Seen, Situation, decide};
+pub use seed::{SeedError, load_redis};
 pub use status::{CellStatus, ClusterStatus};

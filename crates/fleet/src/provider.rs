@@ -148,7 +148,7 @@ impl Fleet {
         let description = ServiceDescription::read(&core, &self.defaults)
             .map_err(|faults| Diagnostics(faults.into_iter().map(|it| fault(it.to_string())).collect()))?;
         let capable = self.options.clusters.get(cluster).is_none_or(|it| it.capabilities().host_programs);
-        if matches!(description.run, Run::Program(_)) && !capable {
+        if matches!(description.run, Run::Program { .. }) && !capable {
             let message =
                 format!("the cluster {cluster} runs images only, and this is a program of the host");
             return Err(fault(message)

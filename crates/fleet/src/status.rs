@@ -21,14 +21,14 @@ pub struct CellStatus {
     pub service: String,
     /// The cluster.
     pub cluster: ClusterName,
-    /// How many instances are wanted; `None` if its record does not say.
-    pub desired: Option<u32>,
+    /// How many instances are wanted; 0 if its record does not say.
+    pub desired: u32,
     /// How many instances run and pass their check.
     pub ready: u32,
     /// How many of those receive traffic.
     pub serving: u32,
-    /// The image as it was last written, with its digest; none for a program of the host.
-    pub image: Option<String>,
+    /// The digest of the image that was last made real, `sha256:…`; none for a program of the host.
+    pub release: Option<String>,
     /// The deployment that last wrote it.
     pub revision: Option<DeploymentId>,
     /// The deployment that has begun to replace it and did not finish.
@@ -114,12 +114,12 @@ fn cell(observed: &Observed, cluster: &ClusterStatus) -> CellStatus {
         address: observed.record.as_ref().map(|it| it.address.clone()),
         service: spec.key.service.clone(),
         cluster: cluster.cluster.clone(),
-        desired: described.as_ref().and_then(replicas),
+        desired: described.as_ref().and_then(replicas).unwrap_or(0),
         ready: count(observed.instances.iter().filter(ready).count()),
         serving: count(
             observed.instances.iter().filter(ready).filter(|it| spec.serving.contains_key(&it.id)).count(),
         ),
-        image: image.filter(|image| releases::digest_of(image).is_some()),
+        release: image.as_deref().and_then(releases::digest_of).map(str::to_owned),
         revision: observed.record.as_ref().map(|it| it.revision.clone()),
         rolling: observed.rolling().cloned(),
         instances: observed.instances.clone(),

@@ -2,8 +2,6 @@
 
 use value::{Kind, Value};
 
-use super::quantity;
-
 /// What is wrong with a description: where, and what.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{attribute}`: {message}")]
@@ -130,24 +128,19 @@ impl<'a> Attributes<'a> {
 
     pub(super) fn milliseconds(&self, name: &str) -> Option<u64> {
         let text = self.text(name)?;
-        self.quantity(name, quantity::milliseconds(&text))
+        let ms = lang::schema::duration_ms(&text);
+        if ms.is_none() {
+            self.fault(name, format!("`{text}` is not a time; write one like `500ms`, `30s` or `1m30s`"));
+        }
+        ms
     }
 
     pub(super) fn bytes(&self, name: &str) -> Option<u64> {
-        let value = self.value(name)?;
-        match value.as_str() {
-            Some(text) => self.quantity(name, quantity::bytes(text)),
-            None => self.count(name),
+        let text = self.text(name)?;
+        let bytes = lang::schema::size_bytes(&text);
+        if bytes.is_none() {
+            self.fault(name, format!("`{text}` is not a size; write one like `256Mi`, `1Gi` or `500M`"));
         }
-    }
-
-    fn quantity(&self, name: &str, quantity: Result<u64, quantity::QuantityError>) -> Option<u64> {
-        match quantity {
-            Ok(amount) => Some(amount),
-            Err(fault) => {
-                self.fault(name, fault.to_string());
-                None
-            }
-        }
+        bytes
     }
 }

@@ -1,7 +1,5 @@
 //! What holds where a description says nothing. The figures are those of the service contract; it decides nothing.
 
-use std::sync::LazyLock;
-
 use value::Value;
 
 /// What holds where a description says nothing.
@@ -40,70 +38,54 @@ impl Defaults {
     }
 }
 
-/// Defaults as they are written, by their place in a service.
-static WRITTEN: LazyLock<Vec<(&'static str, Value)>> = LazyLock::new(|| {
-    let text = Value::string;
-    vec![
-        ("health.failures", Value::number(3_u64)),
-        ("health.interval", text("1s")),
-        ("health.passes", Value::number(2_u64)),
-        ("health.timeout", text("2s")),
-        ("replicas", Value::number(1_u64)),
-        ("restart.attempts", Value::number(3_u64)),
-        ("restart.backoff", text("1s")),
-        ("restart.window", text("5m")),
-        ("rollout.auto_revert", Value::bool(true)),
-        ("rollout.drain", text("30s")),
-        ("rollout.progress_deadline", text("120s")),
-        ("stop.grace", text("30s")),
-        ("stop.signal", text("SIGTERM")),
-    ]
-});
-
-/// What holds at a place of a service where nothing is written there, if that is one value for all environments.
-pub(crate) fn default_of(path: &str) -> Option<&'static Value> {
-    let at = WRITTEN.binary_search_by_key(&path, |(place, _)| place).ok()?;
-    WRITTEN.get(at).map(|(_, value)| value)
+/// What holds at a place of a service, such as `rollout.drain` or `route[0].path`, where nothing is written there, if that
+/// is one value for all environments.
+pub(crate) fn default_of(place: &str) -> Option<&'static Value> {
+    let mut block = &*lang::blocks::SERVICE;
+    let mut names =
+        place.split('.').map(|name| name.split_once('[').map_or(name, |(name, _)| name)).peekable();
+    while let Some(name) = names.next() {
+        match names.peek() {
+            Some(_) => block = &block.nested(name)?.block,
+            None => return block.attribute(name)?.default.as_ref(),
+        }
+    }
+    None
 }
 
 /// Whether a value says no more than nothing would: null, an empty collection, or the default at its place.
-pub(crate) fn is_default(path: &str, value: &Value) -> bool {
-    value.is_null() || value.length() == Some(0) || default_of(path).is_some_and(|default| default == value)
+pub(crate) fn is_default(place: &str, value: &Value) -> bool {
+    value.is_null() || value.length() == Some(0) || default_of(place).is_some_and(|default| default == value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::ServiceDescription;
+    use lang::schema::Nesting;
 
+    /// The language fills in defaults, and so do we where a value has none: both have to say the same.
     #[test]
-    fn what_is_written_as_a_default_is_what_holds_without_it() {
-        assert!(WRITTEN.is_sorted_by_key(|(path, _)| *path));
+    fn what_the_language_fills_in_is_what_holds_without_it() {
+        let given = |name: &str| Value::object([(name, Value::string("/"))]);
         let port =
             || ("port", Value::object([("http", Value::object([("container", Value::number(80_u64))]))]));
-        let bare = Value::object([
-            ("image", Value::string("x")),
-            port(),
-            ("health", Value::object([("http", Value::string("/"))])),
-        ]);
-        let block = |name: &str| {
-            let of = WRITTEN
-                .iter()
-                .filter_map(|(path, value)| Some((path.strip_prefix(name)?.strip_prefix('.')?, value)));
-            of.map(|(attribute, value)| (attribute, value.clone())).collect::<Vec<_>>()
-        };
-        let mut health = block("health");
-        health.push(("http", Value::string("/")));
-        let spelled = Value::object([
-            ("image", Value::string("x")),
-            port(),
-            ("replicas", default_of("replicas").cloned().unwrap_or_else(|| Value::number(0_u64))),
-            ("health", Value::object(health)),
-            ("restart", Value::object(block("restart"))),
-            ("rollout", Value::object(block("rollout"))),
-            ("stop", Value::object(block("stop"))),
-        ]);
+        let bare = Value::object([("image", Value::string("x")), port(), ("health", given("http"))]);
+        let mut spelled = vec![("image", Value::string("x")), port()];
+        let service = &*lang::blocks::SERVICE;
+        spelled.extend(service.attributes.iter().filter_map(|it| Some((it.name, it.default.clone()?))));
+        for nested in service.blocks.iter().filter(|it| matches!(it.nesting, Nesting::Single { .. })) {
+            let defaults =
+                nested.block.attributes.iter().filter_map(|it| Some((it.name, it.default.clone()?)));
+            let given = (nested.name == "health").then(|| ("http", Value::string("/")));
+            spelled.push((nested.name, Value::object(defaults.chain(given))));
+        }
         let defaults = Defaults::new(false);
-        assert_eq!(ServiceDescription::read(&bare, &defaults), ServiceDescription::read(&spelled, &defaults));
+        let bare = ServiceDescription::read(&bare, &defaults);
+        assert!(bare.is_ok(), "{bare:?}");
+        assert_eq!(bare, ServiceDescription::read(&Value::object(spelled), &defaults));
+        assert_eq!(default_of("rollout.drain"), Some(&Value::string("30s")));
+        assert_eq!(default_of("route[3].path"), Some(&Value::string("/")));
+        assert_eq!(default_of("nothing.of.it"), None);
     }
 }

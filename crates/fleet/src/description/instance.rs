@@ -21,6 +21,7 @@ struct Making<'a> {
     format: u32,
     image: Option<&'a str>,
     program: &'a [String],
+    directory: Option<&'a str>,
     command: &'a [String],
     env: BTreeMap<&'a str, &'a str>,
     ports: BTreeMap<&'a str, u16>,
@@ -37,7 +38,7 @@ impl ServiceDescription {
     pub fn image_digest(&self) -> Option<&str> {
         match &self.run {
             Run::Image { reference } => crate::releases::digest_of(reference),
-            Run::Program(_) => None,
+            Run::Program { .. } => None,
         }
     }
 
@@ -45,14 +46,15 @@ impl ServiceDescription {
     /// running one. An image counts by its digest, whatever its name.
     #[must_use]
     pub fn spec_hash(&self) -> SpecHash {
-        let program: &[String] = match &self.run {
-            Run::Program(program) => program,
-            Run::Image { .. } => &[],
+        let (program, directory): (&[String], _) = match &self.run {
+            Run::Program { command, directory } => (command, directory.as_deref()),
+            Run::Image { .. } => (&[], None),
         };
         let making = Making {
             format: FORMAT,
             image: self.image_digest(),
             program,
+            directory,
             command: &self.command,
             env: self.env.iter().filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect(),
             ports: self.ports.iter().map(|port| (port.name.as_str(), port.container)).collect(),
@@ -74,8 +76,9 @@ impl ServiceDescription {
                 let image = self.image_digest().unwrap_or_default().to_owned();
                 (Sandbox::Container { image }, self.command.clone())
             }
-            Run::Program(program) => {
-                (Sandbox::Process { directory: None }, program.iter().chain(&self.command).cloned().collect())
+            Run::Program { command, directory } => {
+                let sandbox = Sandbox::Process { directory: directory.clone() };
+                (sandbox, command.iter().chain(&self.command).cloned().collect())
             }
         };
         let clear =

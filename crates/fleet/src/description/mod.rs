@@ -6,7 +6,6 @@
 mod attributes;
 mod defaults;
 mod instance;
-mod quantity;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -55,7 +54,12 @@ pub enum Run {
         reference: String,
     },
     /// A program of the host: its path or name, and its first arguments.
-    Program(Vec<String>),
+    Program {
+        /// Program and arguments.
+        command: Vec<String>,
+        /// Where it runs; absolute. None: a fresh folder of its own.
+        directory: Option<String>,
+    },
 }
 
 /// A port that the program listens on.
@@ -158,18 +162,22 @@ fn refuse_secrets(value: &Value, service: &Attributes<'_>) {
 }
 
 fn run(service: &Attributes<'_>) -> Run {
-    match (service.text("image"), service.texts("program")) {
-        (Some(reference), None) => Run::Image { reference },
-        (None, Some(program)) if !program.is_empty() => Run::Program(program),
+    let (image, program) = (service.text("image"), service.texts("program"));
+    match (image, program.filter(|program| !program.is_empty())) {
+        (Some(reference), None) => return Run::Image { reference },
+        (None, Some(command)) => {
+            let directory = service.text("directory");
+            if directory.as_deref().is_some_and(|it| !it.starts_with('/')) {
+                service.fault("directory", "it has to be an absolute path");
+            }
+            return Run::Program { command, directory };
+        }
         (Some(_), Some(_)) => {
-            service.fault("program", "`image` and `program` exclude each other; leave one out");
-            Run::Program(Vec::new())
+            service.fault("program", "`image` and `program` exclude each other; leave one out")
         }
-        (None, _) => {
-            service.fault("image", "a service needs an `image`, or a `program` of the host");
-            Run::Program(Vec::new())
-        }
+        (None, None) => service.fault("image", "a service needs an `image`, or a `program` of the host"),
     }
+    Run::Program { command: Vec::new(), directory: None }
 }
 
 fn env(service: &Attributes<'_>) -> BTreeMap<String, Value> {
