@@ -94,7 +94,7 @@ service "worker" {
   }
 }
 
-# Loaded by `up`, and again when a file changes.
+# Loaded by `up`.
 seed "catalog" {
   service  = "cache"
   protocol = "redis"

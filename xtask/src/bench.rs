@@ -21,7 +21,11 @@ type Bench = fn(&[&str]) -> Result<Verdict>;
 const BENCHES: [(&str, &str, Bench); 3] = [
     ("deploys", "deployments in a row under load; nothing may be lost", deploys::run),
     ("crash", "killed at every journal write of an apply; the next run settles it", crash::run),
-    ("plan", "a plan of 10,000 services with nothing to change, beside Terraform's of as many resources", plan::run),
+    (
+        "plan",
+        "a plan of 10,000 services with nothing to change, beside Terraform's of as many resources",
+        plan::run,
+    ),
 ];
 
 /// Runs one.

@@ -11,8 +11,13 @@ use crate::house;
 
 /// Runs every check, or those named; goes on after a failure, so that one run shows all of them.
 pub fn run(names: &[&str]) -> Result<()> {
-    let checks: [(&str, fn() -> Result<()>); 5] =
-        [("arrows", arrows::check), ("sizes", sizes::check), ("fmt", formatting), ("deny", deny), ("clippy", clippy)];
+    let checks: [(&str, fn() -> Result<()>); 5] = [
+        ("arrows", arrows::check),
+        ("sizes", sizes::check),
+        ("fmt", formatting),
+        ("deny", deny),
+        ("clippy", clippy),
+    ];
     if let Some(unknown) = names.iter().find(|n| !checks.iter().any(|(name, _)| name == *n)) {
         bail!("there is no check `{unknown}`; there are arrows, sizes, fmt, deny, clippy");
     }

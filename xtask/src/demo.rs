@@ -36,7 +36,9 @@ impl Story {
 async fn tell(machine: &Machine, shop: &Path) -> Result<()> {
     let mut story = Story { rows: Vec::new() };
     if !machine.is_root() {
-        println!("note: not root: containers run in user namespaces; `up` says below what isolation is missing");
+        println!(
+            "note: not root: containers run in user namespaces; `up` says below what isolation is missing"
+        );
     }
 
     heading("The shop comes up: an agent, two images, three services, seed data");
@@ -54,13 +56,15 @@ async fn tell(machine: &Machine, shop: &Path) -> Result<()> {
     let load = Load::start(load_options(machine, RATE))?;
 
     heading("Release 2 is deployed");
-    let second = machine.mainstay(shop, &["deploy", "web", "--yes", "--var", "settings=demo/settings-2.json"])?;
+    let second =
+        machine.mainstay(shop, &["deploy", "web", "--yes", "--var", "settings=demo/settings-2.json"])?;
     second.must_succeed()?;
     println!("GET /          {}", request(machine.entry, "shop.localhost", "/")?.trim_end());
     story.step("deploy release 2", "succeeded", second.took, "");
 
     heading("Release 3 is deployed; its settings are broken");
-    let broken = machine.mainstay(shop, &["deploy", "web", "--yes", "--var", "settings=demo/settings-3-broken.json"])?;
+    let broken = machine
+        .mainstay(shop, &["deploy", "web", "--yes", "--var", "settings=demo/settings-3-broken.json"])?;
     if broken.succeeded {
         bail!("a broken release was deployed as if it were whole");
     }
@@ -128,7 +132,16 @@ fn print_story(story: &Story) {
     let rows: Vec<&[String; 4]> = std::iter::once(&head).chain(&story.rows).collect();
     let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
     for row in &rows {
-        let line = format!("{:w0$}  {:w1$}  {:w2$}  {}", row[0], row[1], row[2], row[3], w0 = width(0), w1 = width(1), w2 = width(2));
+        let line = format!(
+            "{:w0$}  {:w1$}  {:w2$}  {}",
+            row[0],
+            row[1],
+            row[2],
+            row[3],
+            w0 = width(0),
+            w1 = width(1),
+            w2 = width(2)
+        );
         println!("{}", line.trim_end());
     }
 }
@@ -137,14 +150,23 @@ fn print_story(story: &Story) {
 pub fn copy_of_the_shop(machine: &Machine) -> Result<PathBuf> {
     let from = house::root().join("examples/shop");
     let to = machine.folder().join("shop");
-    for part in ["mainstay.hcl", "settings.json", "build", "demo/settings-2.json", "demo/settings-3-broken.json", "seed/products.json"] {
+    for part in [
+        "mainstay.hcl",
+        "settings.json",
+        "build",
+        "demo/settings-2.json",
+        "demo/settings-3-broken.json",
+        "seed/products.json",
+    ] {
         let target = to.join(part);
         fs::create_dir_all(target.parent().unwrap_or(&to))?;
         fs::copy(from.join(part), &target).with_context(|| format!("examples/shop/{part}"))?;
     }
     fs::create_dir_all(to.join("environments"))?;
-    let dev = format!("environment \"dev\" {{\n  cluster \"local\" {{\n    listen = \"{}\"\n  }}\n}}\n", machine.entry);
+    let dev = format!(
+        "environment \"dev\" {{\n  cluster \"local\" {{\n    listen = \"{}\"\n  }}\n}}\n",
+        machine.entry
+    );
     fs::write(to.join("environments/dev.hcl"), dev)?;
     Ok(to)
 }
-

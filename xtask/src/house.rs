@@ -36,5 +36,10 @@ pub fn files(ending: &str) -> Result<Vec<PathBuf>> {
         bail!("`git ls-files` failed: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let names = String::from_utf8(output.stdout).context("a file name is not UTF-8")?;
-    Ok(names.lines().filter(|n| n.ends_with(ending)).map(PathBuf::from).filter(|p| root().join(p).exists()).collect())
+    Ok(names
+        .lines()
+        .filter(|n| n.ends_with(ending))
+        .map(PathBuf::from)
+        .filter(|p| root().join(p).exists())
+        .collect())
 }

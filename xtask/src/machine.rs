@@ -45,7 +45,8 @@ impl Machine {
     }
 
     pub fn with_binary(name: &str, binary: PathBuf) -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix(&format!("{name}-")).tempdir().context("no temporary folder")?;
+        let folder =
+            tempfile::Builder::new().prefix(&format!("{name}-")).tempdir().context("no temporary folder")?;
         let entry = TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).context("no free port")?;
         Ok(Self { folder, binary, entry })
     }
@@ -67,7 +68,9 @@ impl Machine {
     pub fn command(&self, project: &Path, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
         command.args(arguments).arg("-C").arg(project);
-        command.env("MAINSTAY_AGENT_DIR", self.agent_dir()).env("SHOP_SOURCE", house::root().join("examples/shop/app"));
+        command
+            .env("MAINSTAY_AGENT_DIR", self.agent_dir())
+            .env("SHOP_SOURCE", house::root().join("examples/shop/app"));
         command.stdin(Stdio::null());
         command
     }

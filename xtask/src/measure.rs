@@ -37,7 +37,11 @@ pub fn measured(command: &mut Command) -> Result<Figures> {
             None => meter.env_remove(name),
         };
     }
-    let output = meter.stdin(Stdio::null()).stderr(Stdio::inherit()).output().context("the meter could not be started")?;
+    let output = meter
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("the meter could not be started")?;
     serde_json::from_slice(&output.stdout).context("the meter gave no figures")
 }
 
@@ -45,7 +49,11 @@ pub fn measured(command: &mut Command) -> Result<Figures> {
 pub fn meter(words: &[&str]) -> Result<()> {
     let (program, arguments) = words.split_first().context("measure what?")?;
     let begun = Instant::now();
-    let status = Command::new(program).args(arguments).stdout(Stdio::null()).status().with_context(|| (*program).to_owned())?;
+    let status = Command::new(program)
+        .args(arguments)
+        .stdout(Stdio::null())
+        .status()
+        .with_context(|| (*program).to_owned())?;
     let wall_ms = u64::try_from(begun.elapsed().as_millis())?;
     let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN)?;
     let ms = |t: nix::sys::time::TimeVal| t.tv_sec() * 1000 + t.tv_usec() / 1000;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    agent, apply, completion, deploy, destroy, down, fmt, history, image, init, logs, plan, rollback, status, up, validate,
+    agent, apply, completion, deploy, destroy, down, fmt, history, image, init, logs, plan, rollback, status,
+    up, validate,
 };
 
 /// From a description of infrastructure and services to those services running, the same everywhere.

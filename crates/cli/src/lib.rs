@@ -7,6 +7,7 @@ mod arguments;
 mod commands;
 mod exit;
 mod prompt;
+mod reference;
 mod view;
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 pub use operations::Wiring;
+pub use reference::reference;
 
 /// Runs the program with these arguments, the program's own name first.
 #[must_use]

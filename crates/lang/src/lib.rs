@@ -7,15 +7,17 @@ pub mod blocks;
 pub mod configuration;
 pub mod eval;
 pub mod files;
+pub mod fmt;
 pub mod functions;
 pub mod resolve;
 pub mod schema;
 pub mod syntax;
 
 pub use configuration::{
-    Cluster, Configuration, Dependency, Environment, Image, Loaded, Local, Output, Repetition, Seed, Service,
-    Variable, VariableInput, evaluate_locals, load, resolve_variables, validate,
+    Cluster, Configuration, ConstantScope, Dependency, Environment, Image, Loaded, Local, Output, Repetition,
+    Seed, Service, Variable, VariableInput, evaluate_locals, load, resolve_variables, validate,
 };
 pub use eval::{Scope, evaluate, evaluate_with};
 pub use files::{DiskFiles, Entry, EntryKind, FileError, MemoryFiles, ProjectFiles};
+pub use fmt::format;
 pub use resolve::{ImageId, LocalId, Reference, ServiceId, VariableId};

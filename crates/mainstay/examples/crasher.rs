@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
-use engine::{EnvironmentName, Intent, OpenOperation, OperationId, Snapshot, StateRow, StateStore, StoreError};
+use engine::{
+    EnvironmentName, Intent, OpenOperation, OperationId, Snapshot, StateRow, StateStore, StoreError,
+};
 use value::Value;
 
 struct Crashing {
@@ -53,7 +55,11 @@ impl StateStore for Crashing {
         self.store.open_operations(environment).await
     }
 
-    async fn put_outputs(&self, environment: &EnvironmentName, outputs: &[(String, Value)]) -> Result<(), StoreError> {
+    async fn put_outputs(
+        &self,
+        environment: &EnvironmentName,
+        outputs: &[(String, Value)],
+    ) -> Result<(), StoreError> {
         self.store.put_outputs(environment, outputs).await
     }
 }

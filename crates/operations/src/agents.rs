@@ -1,5 +1,6 @@
 //! Agents on this machine: found, or started.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -54,7 +55,9 @@ pub async fn ensure_agents(session: &Session) -> Result<Vec<AgentStart>, Fault> 
                 start(&place.data_dir, place.listen.as_deref()).await?;
                 (true, client.info().await.map_err(|e| not_started(&place.data_dir, &e.to_string()))?)
             }
-            Err(error) => return Err(Fault::failed(unreachable(&place.cluster, &place.socket, &error.to_string()))),
+            Err(error) => {
+                return Err(Fault::failed(unreachable(&place.cluster, &place.socket, &error.to_string())));
+            }
         };
         starts.push(AgentStart { cluster: place.cluster, started, info });
     }
@@ -72,7 +75,8 @@ fn unreachable(cluster: &str, socket: &Path, why: &str) -> Diagnostic {
 async fn start(data_dir: &Path, listen: Option<&str>) -> Result<(), Fault> {
     let failed = |doing: &str, e: &std::io::Error| Fault::io(doing, data_dir, e);
     std::fs::create_dir_all(data_dir).map_err(|e| failed("the agent's folder could not be made", &e))?;
-    let log = std::fs::File::create(data_dir.join("agent.log")).map_err(|e| failed("its log could not be made", &e))?;
+    let log = std::fs::File::create(data_dir.join("agent.log"))
+        .map_err(|e| failed("its log could not be made", &e))?;
     let errors = log.try_clone().map_err(|e| failed("its log could not be opened twice", &e))?;
     let binary = std::env::current_exe().map_err(|e| failed("our own program was not found", &e))?;
     let mut command = Command::new(binary);
@@ -80,7 +84,8 @@ async fn start(data_dir: &Path, listen: Option<&str>) -> Result<(), Fault> {
     if let Some(listen) = listen {
         command.arg("--listen").arg(listen);
     }
-    command.arg("--detach-from-terminal");
+    // A group of its own: Ctrl-C in the terminal is for us, and the terminal's end is not the agent's.
+    command.process_group(0);
     command.stdin(Stdio::null()).stdout(log).stderr(errors);
     let mut child = command.spawn().map_err(|e| failed("the agent could not be started", &e))?;
     let client = Client::new(data_dir.join("agent.sock"));
@@ -93,7 +98,10 @@ async fn start(data_dir: &Path, listen: Option<&str>) -> Result<(), Fault> {
             return Err(not_started(data_dir, &format!("it ended at once ({status})")));
         }
         if tokio::time::Instant::now() > deadline {
-            return Err(not_started(data_dir, &format!("it did not answer within {} s", START_TIMEOUT.as_secs())));
+            return Err(not_started(
+                data_dir,
+                &format!("it did not answer within {} s", START_TIMEOUT.as_secs()),
+            ));
         }
         tokio::time::sleep(POLL).await;
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics};
 use engine::{
-    Address, ApplyOptions, Deployment, DeploymentId, DeploymentKind, DeploymentOutcome, Leases, Ledger, Plan, Settlement,
-    StateStore,
+    Address, ApplyOptions, Deployment, DeploymentId, DeploymentKind, DeploymentOutcome, Execution, Leases, Ledger, Plan,
+    Settlement, StateStore,
 };
 use value::Value;
 
@@ -14,9 +14,6 @@ use crate::lease::{Held, hold};
 use crate::planning::{PlanOptions, Planned, Watch, plan_description};
 use crate::session::Description;
 use crate::{Fault, Session, clock, lease, read_plan};
-
-/// How many operations run at once. Each waits for health checks most of the time.
-const PARALLELISM: usize = 10;
 
 /// What to apply.
 #[derive(Debug, Clone, Default)]
@@ -80,10 +77,16 @@ async fn saved(session: &Session, path: &std::path::Path) -> Result<Planned, Fau
     let snapshot = session.state.snapshot(&session.environment).await?;
     if snapshot.serial != plan.base_serial {
         return Err(Fault::failed(
-            Diagnostic::error("stale-plan", "the plan is out of date: the state has changed since it was made")
-                .about(path.display().to_string())
-                .because(format!("it was made from serial {}, the state is at {}", plan.base_serial, snapshot.serial))
-                .hint("make a new one with `mainstay plan --out FILE`"),
+            Diagnostic::error(
+                "stale-plan",
+                "the plan is out of date: the state has changed since it was made",
+            )
+            .about(path.display().to_string())
+            .because(format!(
+                "it was made from serial {}, the state is at {}",
+                plan.base_serial, snapshot.serial
+            ))
+            .hint("make a new one with `mainstay plan --out FILE`"),
         ));
     }
     let description = Arc::new(Description::of_revision(session, &revision)?);
@@ -105,7 +108,8 @@ impl<'a> Locked<'a> {
         let held = hold(leases, &session.environment, reason).await?;
         let releases = session.store.releases(&session.environment).await?;
         let providers = session.providers(&session.description, &releases);
-        let settled = engine::settle(&session.environment, &providers, session.state.as_ref(), &watch.events).await;
+        let settled =
+            engine::settle(&session.environment, &providers, session.state.as_ref(), &watch.events).await;
         match settled {
             Ok(settled) => Ok(Locked { session, watch, held, settled }),
             Err(faults) => {
@@ -159,7 +163,6 @@ impl<'a> Locked<'a> {
             session.store.put_releases(environment, &revision.releases).await?;
         }
         let providers = session.providers(&description, &revision.releases);
-        let options = ApplyOptions { deployment: deployment.id.clone(), parallelism: PARALLELISM, take_back: true };
         let cancel = self.watch.cancel.child_token();
         let lost = self.held.lost.clone();
         let guard = cancel.clone();
@@ -167,27 +170,30 @@ impl<'a> Locked<'a> {
             lost.cancelled().await;
             guard.cancel();
         });
-        let applied = engine::apply(
-            &plan,
-            &description.configuration,
-            &description.variables,
-            &providers,
-            session.state.as_ref(),
-            &options,
-            &self.watch.events,
-            &cancel,
-        )
-        .await;
+        let execution = Execution {
+            plan: &plan,
+            configuration: &description.configuration,
+            files: description.files.as_ref(),
+            variables: &description.variables,
+            providers: &providers,
+            store: session.state.as_ref(),
+            options: ApplyOptions::new(deployment.id.clone()),
+        };
+        let applied = engine::apply(execution, &self.watch.events, &cancel).await;
         watcher.abort();
         if applied.outcome != DeploymentOutcome::Succeeded && revision.releases != before {
             session.store.put_releases(environment, &before).await?;
         }
-        session.state.put_outputs(environment, &applied.outputs).await?;
         deployment.finished_at_ms = Some(clock::now_ms());
         deployment.outcome = Some(applied.outcome);
         deployment.cells = applied.cells;
         session.store.put_deployment(environment, &deployment).await?;
-        Ok(Some(Report { plan, deployment: Some(deployment), faults: applied.faults, outputs: applied.outputs }))
+        Ok(Some(Report {
+            plan,
+            deployment: Some(deployment),
+            faults: applied.faults,
+            outputs: applied.outputs,
+        }))
     }
 
     /// Outputs and pins may still have changed.

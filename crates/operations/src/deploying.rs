@@ -32,7 +32,8 @@ pub async fn deploy(
     let pins = match &request.release {
         Some(release) => given_release(session, &request.services, &names, release)?,
         None => {
-            let declared: Vec<String> = names.into_iter().filter(|n| session.description.declares_image(n)).collect();
+            let declared: Vec<String> =
+                names.into_iter().filter(|n| session.description.declares_image(n)).collect();
             images::releases(&build_images(session, &declared, watch).await?, clock::now_ms())
         }
     };
@@ -70,8 +71,11 @@ fn image_names(session: &Session, services: &[String]) -> Result<Vec<String>, Fa
         return Err(Fault::Usage(faults));
     }
     let wanted = |name: &String| services.is_empty() || services.contains(name);
-    let mut images: Vec<String> =
-        declared.iter().filter(|(service, _)| wanted(service)).filter_map(|(_, image)| image.clone()).collect();
+    let mut images: Vec<String> = declared
+        .iter()
+        .filter(|(service, _)| wanted(service))
+        .filter_map(|(_, image)| image.clone())
+        .collect();
     images.sort();
     images.dedup();
     Ok(images)

@@ -33,7 +33,9 @@ impl Fault {
 
     /// A file or folder that could not be had: what was being done, to which, why.
     pub fn io(doing: impl Into<String>, path: &std::path::Path, error: &std::io::Error) -> Self {
-        let diagnostic = Diagnostic::error("file", doing.into()).about(path.display().to_string()).because(error.to_string());
+        let diagnostic = Diagnostic::error("file", doing.into())
+            .about(path.display().to_string())
+            .because(error.to_string());
         Self::failed(diagnostic)
     }
 
@@ -41,7 +43,9 @@ impl Fault {
     #[must_use]
     pub fn diagnostics(&self) -> &Diagnostics {
         match self {
-            Self::Configuration { diagnostics, .. } | Self::Usage(diagnostics) | Self::Failed(diagnostics) => diagnostics,
+            Self::Configuration { diagnostics, .. }
+            | Self::Usage(diagnostics)
+            | Self::Failed(diagnostics) => diagnostics,
         }
     }
 }
@@ -63,9 +67,10 @@ impl From<StoreError> for Fault {
                 diagnostic = diagnostic.hint("see what stands with `mainstay plan`, then run it again");
             }
             _ => {
-                let causes: Vec<String> = std::iter::successors(std::error::Error::source(&error), |e| e.source())
-                    .map(ToString::to_string)
-                    .collect();
+                let causes: Vec<String> =
+                    std::iter::successors(std::error::Error::source(&error), |e| e.source())
+                        .map(ToString::to_string)
+                        .collect();
                 if !causes.is_empty() {
                     diagnostic = diagnostic.because(causes.join(": "));
                 }

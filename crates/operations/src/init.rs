@@ -49,7 +49,8 @@ pub fn init(folder: &Path, name: Option<&str>) -> Result<Initialized, Fault> {
     let ignore = folder.join(".gitignore");
     let ignored = std::fs::read_to_string(&ignore).unwrap_or_default();
     if !ignored.lines().any(|l| l.trim_end_matches('/') == ".mainstay") {
-        let text = if ignored.is_empty() || ignored.ends_with('\n') { ignored } else { format!("{ignored}\n") };
+        let text =
+            if ignored.is_empty() || ignored.ends_with('\n') { ignored } else { format!("{ignored}\n") };
         write(ignore, &format!("{text}.mainstay/\n"))?;
     }
     Ok(Initialized { project: name, files })
@@ -66,7 +67,8 @@ fn name_of(folder: &Path) -> String {
     let absolute = std::fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
     let raw = absolute.file_name().map(|n| n.to_string_lossy().to_lowercase()).unwrap_or_default();
     let letters: String = raw.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let name: String = letters.trim_start_matches(|c: char| !c.is_ascii_lowercase()).chars().take(40).collect();
+    let name: String =
+        letters.trim_start_matches(|c: char| !c.is_ascii_lowercase()).chars().take(40).collect();
     let name = name.trim_end_matches('-').to_owned();
     if is_name(&name) { name } else { "my-project".into() }
 }

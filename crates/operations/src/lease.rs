@@ -21,7 +21,11 @@ pub struct Held {
 }
 
 /// Takes the lock of an environment.
-pub async fn hold(leases: Arc<dyn Leases>, environment: &EnvironmentName, reason: &str) -> Result<Held, StoreError> {
+pub async fn hold(
+    leases: Arc<dyn Leases>,
+    environment: &EnvironmentName,
+    reason: &str,
+) -> Result<Held, StoreError> {
     let holder = store::this_process(who(), reason.into())?;
     let lease = leases.acquire(environment, &holder, DURATION_MS).await?;
     let lost = CancellationToken::new();
@@ -50,7 +54,8 @@ impl Held {
 
 /// User and machine.
 pub fn who() -> String {
-    let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".into());
+    let user =
+        std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "somebody".into());
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     format!("{user}@{}", host.trim())
 }

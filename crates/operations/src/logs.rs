@@ -2,8 +2,9 @@
 
 use std::pin::Pin;
 
-use agent_api::LogLine;
-use diag::{Diagnostic, closest};
+use agent_api::{InstanceId, LogLine};
+use diag::closest;
+use fleet::FleetLogs;
 use futures_util::{Stream, StreamExt};
 
 use crate::{Fault, Session};
@@ -32,13 +33,27 @@ pub async fn logs(session: &Session, request: &LogRequest) -> Result<Lines, Faul
     let declared = session.description.service_images();
     if let Some(unknown) = request.services.iter().find(|s| !declared.contains_key(*s)) {
         let near = closest(unknown, declared.keys().map(String::as_str));
-        let hint = near.map_or_else(|| "`mainstay status` names them".to_owned(), |n| format!("did you mean `{n}`?"));
+        let hint = near
+            .map_or_else(|| "`mainstay status` names them".to_owned(), |n| format!("did you mean `{n}`?"));
         return Err(Fault::usage(format!("there is no service `{unknown}`"), hint));
     }
     let fleet = session.fleet().await?;
-    let lines = fleet
-        .logs(&request.services, request.instance.as_deref(), request.tail, request.follow)
-        .await
-        .map_err(Fault::Failed)?;
-    Ok(Box::pin(lines.map(|line| line.map_err(|e| Fault::failed(Diagnostic::error("logs", e.to_string()))))))
+    // None named: one question for all of them.
+    let wanted: Vec<Option<String>> = match request.services.as_slice() {
+        [] => vec![None],
+        services => services.iter().cloned().map(Some).collect(),
+    };
+    let mut streams = Vec::new();
+    for service in wanted {
+        let query = FleetLogs {
+            service,
+            instance: request.instance.clone().map(InstanceId),
+            tail: request.tail,
+            since_ms: None,
+            follow: request.follow,
+        };
+        streams.push(fleet.logs(&query).await.map_err(Fault::Failed)?);
+    }
+    let lines = futures_util::stream::select_all(streams);
+    Ok(Box::pin(lines.map(|line| line.map(|(_, line)| line).map_err(|fault| Fault::failed(*fault)))))
 }

@@ -93,14 +93,15 @@ fn revision_of(description: &Description, releases: BTreeMap<String, Release>) -
         add(path.as_bytes());
         add(content);
     }
-    for (name, value) in &description.given {
+    let values = description.stored_values();
+    for (name, value) in &values {
         add(name.as_bytes());
-        add(value::encode(value).value.to_string().as_bytes());
+        add(value.as_str().unwrap_or_default().as_bytes());
     }
     for (name, release) in &releases {
         add(name.as_bytes());
         add(release.digest.as_bytes());
     }
     let id: String = hex::encode(hash.finalize()).chars().take(12).collect();
-    Revision { id: RevisionId::new(id), files, values: description.given.clone(), releases }
+    Revision { id: RevisionId::new(id), files, values, releases }
 }

@@ -41,7 +41,8 @@ pub async fn rollback(
                 previous(&deployments).map(ToString::to_string).ok_or_else(no_previous)?
             }
         };
-        let revision = session.store.revision(&session.environment, &id).await?.ok_or_else(|| no_revision(&id))?;
+        let revision =
+            session.store.revision(&session.environment, &id).await?.ok_or_else(|| no_revision(&id))?;
         let description = Arc::new(Description::of_revision(session, &revision)?);
         let planned = locked.plan(description, revision.releases.clone(), &PlanOptions::default()).await?;
         // The plan's own revision would have the same content; the one that was asked for keeps its name.
@@ -90,7 +91,11 @@ mod tests {
             who: String::new(),
             started_at_ms: 0,
             finished_at_ms: None,
-            outcome: Some(if name.ends_with('!') { DeploymentOutcome::Reverted } else { DeploymentOutcome::Succeeded }),
+            outcome: Some(if name.ends_with('!') {
+                DeploymentOutcome::Reverted
+            } else {
+                DeploymentOutcome::Succeeded
+            }),
             cells: Vec::new(),
         };
         newest_first.iter().map(deployment).collect()

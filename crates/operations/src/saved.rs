@@ -37,8 +37,10 @@ struct Head {
 /// # Errors
 /// If it cannot be written.
 pub fn write_plan(session: &Session, planned: &Planned, path: &Path) -> Result<(), Fault> {
-    let failed = |why: String| Fault::failed(Diagnostic::error("plan-file", why).about(path.display().to_string()));
-    let seal = |context: &str, encoded: &Encoded| session.keys.seal_encoded(&session.environment, context, encoded);
+    let failed =
+        |why: String| Fault::failed(Diagnostic::error("plan-file", why).about(path.display().to_string()));
+    let seal =
+        |context: &str, encoded: &Encoded| session.keys.seal_encoded(&session.environment, context, encoded);
     let mut plan = serde_json::to_value(&planned.plan).map_err(|e| failed(e.to_string()))?;
     walk_values(&mut plan, &mut |encoded| seal("plan", &encoded).map_err(Fault::from))?;
     let mut values = BTreeMap::new();
@@ -86,14 +88,19 @@ pub fn read_plan(session: &Session, path: &Path) -> Result<(Plan, Revision), Fau
     }
     if head.environment != session.environment {
         return Err(Fault::Usage(
-            Diagnostic::error("plan-environment", format!("this plan is for `{}`, not `{}`", head.environment, session.environment))
-                .about(path.display().to_string())
-                .hint(format!("apply it with `--env {}`", head.environment))
-                .into(),
+            Diagnostic::error(
+                "plan-environment",
+                format!("this plan is for `{}`, not `{}`", head.environment, session.environment),
+            )
+            .about(path.display().to_string())
+            .hint(format!("apply it with `--env {}`", head.environment))
+            .into(),
         ));
     }
     let mut file: File = serde_json::from_slice(&text).map_err(|e| not_a_plan(e.to_string()))?;
-    let unseal = |context: &str, encoded: &Encoded| session.keys.unseal_encoded(&session.environment, context, encoded);
+    let unseal = |context: &str, encoded: &Encoded| {
+        session.keys.unseal_encoded(&session.environment, context, encoded)
+    };
     walk_values(&mut file.plan, &mut |encoded| unseal("plan", &encoded).map_err(Fault::from))?;
     let plan: Plan = serde_json::from_value(file.plan).map_err(|e| not_a_plan(e.to_string()))?;
     let mut values = BTreeMap::new();
@@ -105,13 +112,17 @@ pub fn read_plan(session: &Session, path: &Path) -> Result<(Plan, Revision), Fau
 }
 
 /// Replaces every encoded value in a plan's JSON: `before` and `after` of its changes and outputs.
-fn walk_values(plan: &mut Json, change: &mut dyn FnMut(Encoded) -> Result<Encoded, Fault>) -> Result<(), Fault> {
+fn walk_values(
+    plan: &mut Json,
+    change: &mut dyn FnMut(Encoded) -> Result<Encoded, Fault>,
+) -> Result<(), Fault> {
     for list in ["changes", "outputs"] {
         let Some(entries) = plan.get_mut(list).and_then(Json::as_array_mut) else { continue };
         for entry in entries {
             for side in ["before", "after"] {
                 let Some(place) = entry.get_mut(side).filter(|v| !v.is_null()) else { continue };
-                let broken = |e: serde_json::Error| Fault::failed(Diagnostic::error("plan-file", e.to_string()));
+                let broken =
+                    |e: serde_json::Error| Fault::failed(Diagnostic::error("plan-file", e.to_string()));
                 let encoded: Encoded = serde_json::from_value(place.take()).map_err(broken)?;
                 *place = serde_json::to_value(change(encoded)?).map_err(broken)?;
             }

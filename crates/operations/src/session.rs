@@ -7,9 +7,9 @@ use std::sync::Arc;
 use diag::{Diagnostic, Diagnostics, Sources, closest};
 use engine::{ClusterName, EnvironmentName, ProjectName, Providers, Release, Revision, StateStore};
 use fleet::{Cluster, Fleet, FleetOptions};
-use lang::{Configuration, MemoryFiles};
+use lang::{Configuration, MemoryFiles, VariableInput};
 use store::{KeyRing, SqliteStore};
-use value::Value;
+use value::{Marks, Value};
 
 use crate::recording::RecordingFiles;
 use crate::{Fault, Wiring, Workspace, default_data_dir, workspace};
@@ -34,7 +34,7 @@ pub(crate) struct Description {
     /// Values of all variables, by their place in the configuration.
     pub variables: Vec<Value>,
     /// Those that were given from outside.
-    pub given: BTreeMap<String, Value>,
+    pub given: BTreeMap<String, VariableInput>,
 }
 
 /// A project in one of its environments.
@@ -91,7 +91,7 @@ impl Session {
     /// Whether caution counts more than speed here.
     #[must_use]
     pub fn is_protected(&self) -> bool {
-        self.description.environment(&self.environment).protected
+        self.description.environment(&self.environment).is_some_and(|e| e.protected)
     }
 
     pub(crate) fn agent_places(&self) -> Vec<AgentPlace> {
@@ -99,7 +99,11 @@ impl Session {
     }
 
     /// What makes resources, for a description and the releases that go with it.
-    pub(crate) fn providers(&self, description: &Description, releases: &BTreeMap<String, Release>) -> Providers {
+    pub(crate) fn providers(
+        &self,
+        description: &Description,
+        releases: &BTreeMap<String, Release>,
+    ) -> Providers {
         vec![Arc::new(self.fleet_of(description, releases))]
     }
 
@@ -113,8 +117,11 @@ impl Session {
         Fleet::new(FleetOptions {
             project: self.project.clone(),
             environment: self.environment.clone(),
-            protected: description.environment(&self.environment).protected,
-            clusters: places.into_iter().map(|p| (ClusterName::new(p.cluster), Cluster::agent(p.socket))).collect(),
+            protected: description.environment(&self.environment).is_some_and(|e| e.protected),
+            clusters: places
+                .into_iter()
+                .map(|p| (ClusterName::new(p.cluster), Cluster::agent(p.socket)))
+                .collect(),
             releases: releases.iter().map(|(name, release)| (name.clone(), release.digest.clone())).collect(),
             images: self.images_dir(),
         })
@@ -132,9 +139,15 @@ impl Description {
         sources: Sources,
         files: Arc<RecordingFiles>,
         environment: &EnvironmentName,
-        given: BTreeMap<String, Value>,
+        given: BTreeMap<String, VariableInput>,
     ) -> Result<Self, Fault> {
-        let (variables, faults) = lang::resolve_variables(&configuration, environment.as_str(), &given);
+        let Some(described) = configuration.environment(environment.as_str()) else {
+            return Err(Fault::usage(
+                format!("the revision has no environment `{environment}`"),
+                "`mainstay history` names the revisions",
+            ));
+        };
+        let (variables, faults) = lang::resolve_variables(&configuration, described, &given, files.as_ref());
         if faults.has_errors() {
             return Err(Fault::Configuration { diagnostics: faults, sources: Box::new(sources) });
         }
@@ -146,7 +159,46 @@ impl Description {
         let memory = MemoryFiles::new(session.root.clone(), revision.files.clone());
         let files = Arc::new(RecordingFiles::new(Arc::new(memory)));
         let (configuration, sources, _) = workspace::load(files.clone())?;
-        Self::new(configuration, sources, files, &session.environment, revision.values.clone())
+        let given = revision.values.iter().filter_map(|(name, value)| {
+            let origin = format!("revision {}", revision.id);
+            Some((name.clone(), VariableInput { text: value.as_str()?.to_owned(), origin }))
+        });
+        Self::new(configuration, sources, files, &session.environment, given.collect())
+    }
+
+    /// The values that were given, for a revision: a sensitive one is sealed when it is stored, an ephemeral one is not stored.
+    pub fn stored_values(&self) -> BTreeMap<String, Value> {
+        let stored = self.given.iter().filter_map(|(name, input)| {
+            let variable = self.configuration.variables.iter().find(|v| v.name.name.as_ref() == name)?;
+            let marks = if variable.sensitive { Marks::SENSITIVE } else { Marks::NONE };
+            (!variable.ephemeral)
+                .then(|| (name.clone(), Value::string(input.text.as_str()).with_marks(marks)))
+        });
+        stored.collect()
+    }
+
+    fn environment(&self, name: &EnvironmentName) -> Option<&lang::Environment> {
+        self.configuration.environment(name.as_str())
+    }
+
+    /// Images by the services that run them; every service is in it.
+    pub fn service_images(&self) -> BTreeMap<String, Option<String>> {
+        let image = |s: &lang::Service| {
+            let attribute = s.body.attribute("image")?;
+            match &attribute.expr.kind {
+                lang::syntax::ExprKind::Literal(v) => v.as_str().map(str::to_owned),
+                lang::syntax::ExprKind::Reference(lang::Reference::Image(id)) => {
+                    self.configuration.image(*id).map(|i| i.name.name.to_string())
+                }
+                _ => None,
+            }
+        };
+        self.configuration.services.iter().map(|s| (s.name.name.to_string(), image(s))).collect()
+    }
+
+    /// Whether an `image` block of this name says how it is built.
+    pub fn declares_image(&self, name: &str) -> bool {
+        self.configuration.images.iter().any(|i| i.name.name.as_ref() == name)
     }
 
     /// Faults with the texts that they point into: the configuration's own are invalid input, others are failures.
@@ -157,7 +209,7 @@ impl Description {
 
 /// The environment that is meant.
 fn environment_name(configuration: &Configuration, wanted: Option<&str>) -> Result<String, Fault> {
-    let names: Vec<&str> = configuration.environments.keys().map(AsRef::as_ref).collect();
+    let names: Vec<&str> = configuration.environments.iter().map(|e| e.name.as_ref()).collect();
     let listed = names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
     match (wanted, names.as_slice()) {
         (Some(name), names) if names.contains(&name) => Ok(name.to_owned()),
@@ -170,26 +222,33 @@ fn environment_name(configuration: &Configuration, wanted: Option<&str>) -> Resu
         }
         (None, names) if names.contains(&"dev") => Ok("dev".into()),
         (None, [only]) => Ok((*only).to_owned()),
-        (None, _) => Err(Fault::usage("which environment?", format!("name it with `--env`: there is {listed}"))),
+        (None, _) => {
+            Err(Fault::usage("which environment?", format!("name it with `--env`: there is {listed}")))
+        }
     }
 }
 
 /// Values that were given: `MAINSTAY_VAR_x` of the process, and over them `--var x=…`.
-fn given(configuration: &Configuration, options: &SessionOptions) -> Result<BTreeMap<String, Value>, Fault> {
+fn given(
+    configuration: &Configuration,
+    options: &SessionOptions,
+) -> Result<BTreeMap<String, VariableInput>, Fault> {
     const PREFIX: &str = "MAINSTAY_VAR_";
-    let mut texts: BTreeMap<String, String> = BTreeMap::new();
-    let declared: Vec<&str> = configuration.variables.iter().map(|v| v.name.as_ref()).collect();
+    let mut inputs: BTreeMap<String, VariableInput> = BTreeMap::new();
+    let declared: Vec<&str> = configuration.variables.iter().map(|v| v.name.name.as_ref()).collect();
     for (name, text) in &options.wiring.variables {
         // A variable of another project in the process environment is no fault.
         if let Some(name) = name.strip_prefix(PREFIX).filter(|n| declared.contains(n)) {
-            texts.insert(name.to_owned(), text.clone());
+            let origin = format!("{PREFIX}{name}");
+            inputs.insert(name.to_owned(), VariableInput { text: text.clone(), origin });
         }
     }
     let mut faults = Diagnostics::default();
     for pair in &options.variables {
         match pair.split_once('=') {
             None => faults.push(
-                Diagnostic::error("usage", format!("`--var {pair}` has no value")).hint(format!("write `--var {pair}=VALUE`")),
+                Diagnostic::error("usage", format!("`--var {pair}` has no value"))
+                    .hint(format!("write `--var {pair}=VALUE`")),
             ),
             Some((name, _)) if !declared.contains(&name) => {
                 let hint = match closest(name, declared.iter().copied()) {
@@ -199,32 +258,25 @@ fn given(configuration: &Configuration, options: &SessionOptions) -> Result<BTre
                 faults.push(Diagnostic::error("usage", format!("there is no variable `{name}`")).hint(hint));
             }
             Some((name, text)) => {
-                texts.insert(name.to_owned(), text.to_owned());
+                let origin = format!("--var {name}");
+                inputs.insert(name.to_owned(), VariableInput { text: text.to_owned(), origin });
             }
         }
     }
-    let mut values = BTreeMap::new();
-    for (name, text) in texts {
-        match lang::variable_from_text(configuration, &name, &text) {
-            Ok(value) => {
-                values.insert(name, value);
-            }
-            Err(fault) => faults.push(fault),
-        }
-    }
-    if faults.is_empty() { Ok(values) } else { Err(Fault::Usage(faults)) }
+    if faults.is_empty() { Ok(inputs) } else { Err(Fault::Usage(faults)) }
 }
 
 impl Description {
     /// The clusters of an environment, and where their agents are.
     fn agent_places(&self, environment: &EnvironmentName, wiring: &Wiring) -> Vec<AgentPlace> {
         let own = default_data_dir(wiring);
-        let clusters = self.environment(environment).clusters.iter();
+        let clusters =
+            self.environment(environment).map(|e| e.clusters.as_slice()).unwrap_or_default().iter();
         clusters
-            .map(|(name, cluster)| {
-                let socket = cluster.socket.as_ref().map(PathBuf::from);
+            .map(|cluster| {
+                let socket = cluster.socket.as_ref().map(|s| PathBuf::from(s.as_ref()));
                 AgentPlace {
-                    cluster: name.to_string(),
+                    cluster: cluster.name.to_string(),
                     own: socket.is_none(),
                     socket: socket.unwrap_or_else(|| own.join("agent.sock")),
                     data_dir: own.clone(),

@@ -37,7 +37,9 @@ pub async fn up(
         let mut releases = session.store.releases(&session.environment).await?;
         releases.extend(images::releases(&images, clock::now_ms()));
         let planned = locked.plan(session.description.clone(), releases, &PlanOptions::default()).await?;
-        let Some(report) = locked.execute(planned, DeploymentKind::Apply, confirm).await? else { return Ok(None) };
+        let Some(report) = locked.execute(planned, DeploymentKind::Apply, confirm).await? else {
+            return Ok(None);
+        };
         let seeds = if report.succeeded() { load_seeds(session, watch).await? } else { Vec::new() };
         Ok(Some((report, seeds)))
     }

@@ -20,7 +20,8 @@ impl Wiring {
     #[must_use]
     pub fn of_process() -> Self {
         // What is not UTF-8 cannot be a variable's value or a key.
-        let variables = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        let variables =
+            std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
         Self { variables: variables.collect(), wrap_store: |store| store }
     }
 }

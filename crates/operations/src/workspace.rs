@@ -35,12 +35,14 @@ impl Workspace {
             Some(folder) if folder.join(MAIN).is_file() => folder.to_owned(),
             Some(folder) => return Err(no_project(folder)),
             None => {
-                let here = std::env::current_dir().map_err(|e| Fault::io("the present folder", Path::new("."), &e))?;
+                let here = std::env::current_dir()
+                    .map_err(|e| Fault::io("the present folder", Path::new("."), &e))?;
                 let found = here.ancestors().find(|f| f.join(MAIN).is_file()).map(Path::to_owned);
                 found.ok_or_else(|| no_project(&here))?
             }
         };
-        let disk = DiskFiles::new(&root).map_err(|e| Fault::failed(Diagnostic::error("project", e.to_string())))?;
+        let disk =
+            DiskFiles::new(&root).map_err(|e| Fault::failed(Diagnostic::error("project", e.to_string())))?;
         let root = disk.root().to_owned();
         let files = Arc::new(RecordingFiles::new(Arc::new(disk)));
         let (configuration, sources, warnings) = load(files.clone())?;
@@ -50,10 +52,10 @@ impl Workspace {
 
 /// A configuration from files; its faults if it has any.
 pub(crate) fn load(files: Arc<RecordingFiles>) -> Result<(Arc<Configuration>, Sources, Diagnostics), Fault> {
-    let loaded = lang::load(files);
+    let loaded = lang::load(files.as_ref());
     let mut diagnostics = loaded.diagnostics;
     if !diagnostics.has_errors() {
-        diagnostics.extend(lang::validate(&loaded.configuration));
+        diagnostics.extend(lang::validate(&loaded.configuration, files.as_ref()));
     }
     diagnostics.sort();
     if diagnostics.has_errors() {
@@ -66,7 +68,9 @@ fn no_project(folder: &Path) -> Fault {
     Fault::Usage(
         Diagnostic::error("no-project", format!("there is no project here: no `{MAIN}`"))
             .about(folder.display().to_string())
-            .hint("go to the project's folder, name it with `--project DIR`, or begin one with `mainstay init`")
+            .hint(
+                "go to the project's folder, name it with `--project DIR`, or begin one with `mainstay init`",
+            )
             .into(),
     )
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value as Json;
-use testkit::load::{Load, LoadOptions, ConnectionUse};
+use testkit::load::{ConnectionUse, Load, LoadOptions};
 
 use super::Verdict;
 use crate::machine::{Machine, build_crasher};
@@ -60,7 +60,8 @@ fn tell(machine: &Machine, crasher: &Path, project: &Path, services: usize) -> R
         settle.must_succeed()?;
         let plan = machine.quietly(project, &["plan", "--detailed-exitcode"])?;
         ensure!(plan.succeeded, "after a kill at write {write} the next run left changes:\n{}", plan.text);
-        check_instances(machine, project, services).with_context(|| format!("after a kill at write {write}"))?;
+        check_instances(machine, project, services)
+            .with_context(|| format!("after a kill at write {write}"))?;
         if write % 10 == 0 {
             println!("killed at point {write}: settled, {services} of {services} run once");
         }
@@ -114,7 +115,8 @@ fn kill_the_agent(machine: &Machine, project: &Path) -> Result<()> {
     let before: BTreeSet<u64> = pids(machine, &shop)?.into_iter().collect();
     let runtime = tokio::runtime::Runtime::new()?;
     let report = runtime.block_on(async {
-        let options = LoadOptions { connection_use: ConnectionUse::Both, ..crate::demo::load_options(machine, 300) };
+        let options =
+            LoadOptions { connection_use: ConnectionUse::Both, ..crate::demo::load_options(machine, 300) };
         let load = Load::start(options)?;
         let dir = machine.agent_dir().display().to_string();
         let info = machine.command(&shop, &["agent", "info", "--json", "--data-dir", &dir]).output()?;
@@ -129,7 +131,16 @@ fn kill_the_agent(machine: &Machine, project: &Path) -> Result<()> {
     if before != after {
         bail!("after the agent was killed other processes run: {before:?} became {after:?}");
     }
-    ensure!(report.failed() == 0, "{} requests were lost while the agent was dead: {:?}", report.failed(), report.examples);
-    println!("agent killed under load: {} instances found again, {} requests, 0 lost", after.len(), report.sent);
+    ensure!(
+        report.failed() == 0,
+        "{} requests were lost while the agent was dead: {:?}",
+        report.failed(),
+        report.examples
+    );
+    println!(
+        "agent killed under load: {} instances found again, {} requests, 0 lost",
+        after.len(),
+        report.sent
+    );
     Ok(())
 }

@@ -72,7 +72,12 @@ fn ours(machine: &Machine, project: &Path) -> Result<Figures> {
         if figures.code != Some(0) {
             bail!("the plan has changes or failed (exit code {:?})", figures.code);
         }
-        println!("plan: {} ms, {} ms of processor, {} MB", figures.wall_ms, figures.cpu_ms, figures.peak_mb());
+        println!(
+            "plan: {} ms, {} ms of processor, {} MB",
+            figures.wall_ms,
+            figures.cpu_ms,
+            figures.peak_mb()
+        );
         if best.as_ref().is_none_or(|b| figures.wall_ms < b.wall_ms) {
             best = Some(figures);
         }
@@ -92,7 +97,10 @@ fn theirs(folder: &Path, resources: usize) -> Result<Option<Figures>> {
     let mut text = String::from("variable \"level\" {\n  default = \"info\"\n}\n");
     let mut rows = Vec::with_capacity(resources);
     for n in 0..resources {
-        let _ = write!(text, "resource \"terraform_data\" \"s{n}\" {{\n  input = {{ level = var.level, name = \"service-{n}\" }}\n}}\n");
+        let _ = write!(
+            text,
+            "resource \"terraform_data\" \"s{n}\" {{\n  input = {{ level = var.level, name = \"service-{n}\" }}\n}}\n"
+        );
         let input = serde_json::json!({ "value": { "level": "info", "name": format!("service-{n}") },
             "type": ["object", { "level": "string", "name": "string" }] });
         rows.push(serde_json::json!({
@@ -116,6 +124,11 @@ fn theirs(folder: &Path, resources: usize) -> Result<Option<Figures>> {
     if figures.code != Some(0) {
         bail!("Terraform's plan has changes or failed (exit code {:?})", figures.code);
     }
-    println!("terraform plan: {} ms, {} ms of processor, {} MB", figures.wall_ms, figures.cpu_ms, figures.peak_mb());
+    println!(
+        "terraform plan: {} ms, {} ms of processor, {} MB",
+        figures.wall_ms,
+        figures.cpu_ms,
+        figures.peak_mb()
+    );
     Ok(Some(figures))
 }

@@ -8,13 +8,15 @@ use anyhow::{Context, Result, bail};
 use crate::house;
 
 pub fn check() -> Result<()> {
-    let drawing = fs::read_to_string(house::root().join("ARCHITECTURE.md")).context("ARCHITECTURE.md cannot be read")?;
+    let drawing = fs::read_to_string(house::root().join("ARCHITECTURE.md"))
+        .context("ARCHITECTURE.md cannot be read")?;
     let floors = floors(&drawing);
     let mut faults = Vec::new();
     for entry in fs::read_dir(house::root().join("crates")).context("crates/ cannot be read")? {
         let folder = entry?.path();
         let name = folder.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let manifest = fs::read_to_string(folder.join("Cargo.toml")).with_context(|| format!("crates/{name}/Cargo.toml"))?;
+        let manifest = fs::read_to_string(folder.join("Cargo.toml"))
+            .with_context(|| format!("crates/{name}/Cargo.toml"))?;
         let Some(floor) = floors.get(&name) else {
             faults.push(format!("crates/{name} is not in the table of floors in ARCHITECTURE.md"));
             continue;
@@ -23,9 +25,13 @@ pub fn check() -> Result<()> {
             match (floor, floors.get(&used)) {
                 (_, None) => {}
                 (Floor::Above, Some(_)) => {}
-                (Floor::At(_), Some(Floor::Above)) => faults.push(format!("`{name}` uses `{used}`, on which nothing may depend")),
+                (Floor::At(_), Some(Floor::Above)) => {
+                    faults.push(format!("`{name}` uses `{used}`, on which nothing may depend"))
+                }
                 (Floor::At(own), Some(Floor::At(other))) if other >= own => {
-                    faults.push(format!("`{name}` (floor {own}) uses `{used}` (floor {other}): the arrow points up"));
+                    faults.push(format!(
+                        "`{name}` (floor {own}) uses `{used}` (floor {other}): the arrow points up"
+                    ));
                 }
                 (Floor::At(_), Some(Floor::At(_))) => {}
             }
@@ -78,7 +84,8 @@ mod tests {
 
     #[test]
     fn floors_are_read_from_the_drawing_and_tests_may_use_anything() {
-        let floors = floors("| floor | crate |\n|---|---|\n| 0 | `value` | x |\n| - | `testkit`, `xtask` | |\n");
+        let floors =
+            floors("| floor | crate |\n|---|---|\n| 0 | `value` | x |\n| - | `testkit`, `xtask` | |\n");
         assert_eq!(floors.get("value"), Some(&Floor::At(0)));
         assert_eq!(floors.get("xtask"), Some(&Floor::Above));
         let manifest = "[dependencies]\nvalue = { workspace = true }\nserde.workspace = true\n[dev-dependencies]\ntestkit = 1\n";

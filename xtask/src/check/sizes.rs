@@ -29,7 +29,10 @@ pub fn check() -> Result<()> {
         }
     }
     if !faults.is_empty() {
-        bail!("{}\nlimits: {FILE_LINES_MAX} lines a file, {FUNCTION_LINES_MAX} a function", faults.join("\n"));
+        bail!(
+            "{}\nlimits: {FILE_LINES_MAX} lines a file, {FUNCTION_LINES_MAX} a function",
+            faults.join("\n")
+        );
     }
     // What shrank is written down, so that it cannot grow again.
     if found != listed {
@@ -48,7 +51,8 @@ fn parse(text: &str) -> BTreeMap<String, usize> {
 fn oversized() -> Result<BTreeMap<String, usize>> {
     let mut found = BTreeMap::new();
     for file in house::files(".rs")? {
-        let text = fs::read_to_string(house::root().join(&file)).with_context(|| format!("{} cannot be read", file.display()))?;
+        let text = fs::read_to_string(house::root().join(&file))
+            .with_context(|| format!("{} cannot be read", file.display()))?;
         let lines = text.lines().count();
         if lines > FILE_LINES_MAX {
             found.insert(file.display().to_string(), lines);

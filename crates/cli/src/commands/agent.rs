@@ -11,7 +11,9 @@ use crate::exit;
 
 /// Run this machine's agent: it keeps instances running and routes to them
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  mainstay agent --listen 127.0.0.1:8080\n  mainstay agent stop --instances")]
+#[command(
+    after_help = "Examples:\n  mainstay agent --listen 127.0.0.1:8080\n  mainstay agent stop --instances"
+)]
 pub struct Agent {
     /// Where it keeps its data; by default /var/lib/mainstay for root, else a folder of the user's.
     #[arg(long, value_name = "DIR", global = true)]
@@ -20,10 +22,6 @@ pub struct Agent {
     /// Where its HTTP entry listens.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-
-    /// Go on when the terminal is closed.
-    #[arg(long, hide = true)]
-    detach_from_terminal: bool,
 
     #[command(subcommand)]
     action: Option<AgentAction>,
@@ -47,11 +45,13 @@ impl Agent {
         let client = agent_api::Client::new(data_dir.join("agent.sock"));
         let failed = |e: agent_api::ClientError| {
             Fault::failed(
-                Diagnostic::error("agent", e.to_string()).about(data_dir.display().to_string()).hint("is it running? `mainstay agent` starts it"),
+                Diagnostic::error("agent", e.to_string())
+                    .about(data_dir.display().to_string())
+                    .hint("is it running? `mainstay agent` starts it"),
             )
         };
         match self.action {
-            None => serve(data_dir, self.listen, self.detach_from_terminal, context).await,
+            None => serve(data_dir, self.listen, context).await,
             Some(AgentAction::Info) => {
                 let info = client.info().await.map_err(failed)?;
                 if context.screen.json {
@@ -69,7 +69,11 @@ impl Agent {
             Some(AgentAction::Stop { instances }) => {
                 let stopped = if instances { client.shutdown_all().await } else { client.shutdown().await };
                 stopped.map_err(failed)?;
-                let what = if instances { "the agent and all of its instances" } else { "the agent; its instances go on" };
+                let what = if instances {
+                    "the agent and all of its instances"
+                } else {
+                    "the agent; its instances go on"
+                };
                 if context.screen.json {
                     context.screen.data(&serde_json::json!({ "stopped": true, "instances": instances }));
                 } else {
@@ -81,21 +85,26 @@ impl Agent {
     }
 }
 
-async fn serve(data_dir: PathBuf, listen: SocketAddr, detach: bool, context: &Context<'_>) -> Result<u8, Fault> {
+async fn serve(
+    data_dir: PathBuf,
+    listen: SocketAddr,
+    context: &Context<'_>,
+) -> Result<u8, Fault> {
     let level = tracing_subscriber::EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| "info".into());
-    let _ = tracing_subscriber::fmt().with_env_filter(level).with_writer(std::io::stderr).with_ansi(false).try_init();
-    let mut options = agent::AgentOptions::new(data_dir.clone());
-    options.http = listen;
-    options.detach = detach;
-    context.screen.note(&format!("agent: data in {}, entry on http://{listen}", data_dir.display()));
-    agent::run(options).await.map_err(|e| {
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .try_init();
+    let fault = |e: agent::AgentError| {
         let causes: Vec<String> =
             std::iter::successors(std::error::Error::source(&e), |e| e.source()).map(ToString::to_string).collect();
-        let mut d = Diagnostic::error("agent", e.to_string()).about(data_dir.display().to_string());
-        if !causes.is_empty() {
-            d = d.because(causes.join(": "));
-        }
-        Fault::failed(d)
-    })?;
+        let fault = Diagnostic::error("agent", e.to_string()).about(data_dir.display().to_string());
+        Fault::failed(if causes.is_empty() { fault } else { fault.because(causes.join(": ")) })
+    };
+    let mut options = agent::AgentOptions::new(&data_dir).map_err(fault)?;
+    options.http = listen;
+    context.screen.note(&format!("agent: data in {}, entry on http://{listen}", data_dir.display()));
+    agent::run(options).await.map_err(fault)?;
     Ok(exit::DONE)
 }

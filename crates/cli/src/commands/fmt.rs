@@ -33,15 +33,18 @@ impl Fmt {
         for path in &self.paths {
             collect(&base.join(path), &mut files)?;
         }
-        let (mut changed, mut faults, mut sources) = (Vec::new(), Diagnostics::default(), diag::Sources::default());
+        let (mut changed, mut faults, mut sources) =
+            (Vec::new(), Diagnostics::default(), diag::Sources::default());
         for file in files {
-            let text = std::fs::read_to_string(&file).map_err(|e| Fault::io("it could not be read", &file, &e))?;
+            let text =
+                std::fs::read_to_string(&file).map_err(|e| Fault::io("it could not be read", &file, &e))?;
             let id = sources.add(file.display().to_string(), text.clone());
             match lang::format(&text, id) {
                 Ok(formatted) if formatted == text => {}
                 Ok(formatted) => {
                     if !self.check {
-                        std::fs::write(&file, formatted).map_err(|e| Fault::io("it could not be written", &file, &e))?;
+                        std::fs::write(&file, formatted)
+                            .map_err(|e| Fault::io("it could not be written", &file, &e))?;
                     }
                     changed.push(file.display().to_string());
                 }
@@ -63,7 +66,9 @@ impl Fmt {
 
 fn standard_input() -> Result<u8, Fault> {
     let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text).map_err(|e| Fault::io("the input could not be read", Path::new("-"), &e))?;
+    std::io::stdin()
+        .read_to_string(&mut text)
+        .map_err(|e| Fault::io("the input could not be read", Path::new("-"), &e))?;
     let mut sources = diag::Sources::default();
     let id = sources.add("<stdin>", text.clone());
     match lang::format(&text, id) {
@@ -82,8 +87,11 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Fault> {
         files.push(path.to_owned());
         return Ok(());
     }
-    let mut entries: Vec<PathBuf> =
-        std::fs::read_dir(path).map_err(|e| failed(&e))?.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>().map_err(|e| failed(&e))?;
+    let mut entries: Vec<PathBuf> = std::fs::read_dir(path)
+        .map_err(|e| failed(&e))?
+        .map(|e| e.map(|e| e.path()))
+        .collect::<Result<_, _>>()
+        .map_err(|e| failed(&e))?;
     entries.sort();
     for entry in entries {
         let name = entry.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

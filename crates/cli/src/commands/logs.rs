@@ -30,8 +30,12 @@ pub struct Logs {
 impl Logs {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
         let session = context.session(&[]).await?;
-        let request =
-            LogRequest { services: self.services, instance: self.instance, tail: Some(self.tail), follow: self.follow };
+        let request = LogRequest {
+            services: self.services,
+            instance: self.instance,
+            tail: Some(self.tail),
+            follow: self.follow,
+        };
         let mut lines = operations::logs(&session, &request).await?;
         let mut printer = view::LogPrinter::new(context.screen);
         while let Some(line) = lines.next().await {

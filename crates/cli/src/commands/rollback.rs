@@ -7,7 +7,9 @@ use crate::{prompt, view};
 
 /// Make an earlier revision real again: configuration, values and releases together
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  mainstay rollback            # to what ran before\n  mainstay rollback 4f1c02ab9e77")]
+#[command(
+    after_help = "Examples:\n  mainstay rollback            # to what ran before\n  mainstay rollback 4f1c02ab9e77"
+)]
 pub struct Rollback {
     /// The revision, as `history` names it; by default the one before the present one.
     #[arg(value_name = "REVISION")]

@@ -33,7 +33,9 @@ impl Context<'_> {
         let (screen, token) = (*self.screen, cancel.clone());
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
-                screen.note("ending: what is under way is finished, nothing new is begun (again Ctrl-C: end at once)");
+                screen.note(
+                    "ending: what is under way is finished, nothing new is begun (again Ctrl-C: end at once)",
+                );
                 token.cancel();
                 if tokio::signal::ctrl_c().await.is_ok() {
                     std::process::exit(i32::from(exit::FAILED));
@@ -62,7 +64,8 @@ pub fn addresses(texts: &[String]) -> Result<Vec<Address>, Fault> {
         .iter()
         .map(|text| {
             let full = if text.contains('.') { text.clone() } else { format!("service.{text}") };
-            full.parse::<Address>().map_err(|e| Fault::usage(e.to_string(), "see `mainstay plan` for the addresses"))
+            full.parse::<Address>()
+                .map_err(|e| Fault::usage(e.to_string(), "see `mainstay plan` for the addresses"))
         })
         .collect()
 }

@@ -46,7 +46,9 @@ impl Up {
         let request = LogRequest { services: Vec::new(), instance: None, tail: Some(10), follow: true };
         let mut lines = operations::logs(&session, &request).await?;
         let mut printer = view::LogPrinter::new(context.screen);
-        context.screen.note("Following the logs; Ctrl-C leaves, the services go on. `mainstay down` stops them.");
+        context
+            .screen
+            .note("Following the logs; Ctrl-C leaves, the services go on. `mainstay down` stops them.");
         loop {
             tokio::select! {
                 () = watch.cancel.cancelled() => return Ok(exit::DONE),

@@ -50,7 +50,11 @@ fn change(screen: &Screen, change: &Change) {
         Action::None => (" ", Paint::Faint),
     };
     let reason = change.reason.as_ref().map(|r| format!("  ({r})")).unwrap_or_default();
-    screen.line(&format!("{} {}{reason}", screen.paint(paint, sign), screen.paint(Paint::Strong, &change.address.to_string())));
+    screen.line(&format!(
+        "{} {}{reason}",
+        screen.paint(paint, sign),
+        screen.paint(Paint::Strong, &change.address.to_string())
+    ));
     let width = change.differences.iter().map(|d| d.path.chars().count()).max().unwrap_or(0);
     for difference in &change.differences {
         let owner = match difference.kind {
@@ -60,7 +64,11 @@ fn change(screen: &Screen, change: &Change) {
         };
         let arrow = arrow(difference.before.as_deref(), difference.after.as_deref());
         let padding = " ".repeat(width - difference.path.chars().count());
-        screen.line(&format!("    {}{padding}  {arrow}{}", difference.path, screen.paint(Paint::Faint, owner)));
+        screen.line(&format!(
+            "    {}{padding}  {arrow}{}",
+            difference.path,
+            screen.paint(Paint::Faint, owner)
+        ));
     }
 }
 
@@ -95,7 +103,10 @@ fn data(plan: &Plan) -> serde_json::Value {
     let hidden = value::Value::string("(sensitive value)");
     let shown = |v: &Option<engine::Sealed>| {
         v.as_ref().map(|v| {
-            let known = v.0.redact(&hidden).transform(&mut |v| if v.is_known() { v } else { value::Value::null(value::Type::Dynamic) });
+            let known = v
+                .0
+                .redact(&hidden)
+                .transform(&mut |v| if v.is_known() { v } else { value::Value::null(value::Type::Dynamic) });
             value::to_json(&known)
         })
     };
@@ -105,9 +116,10 @@ fn data(plan: &Plan) -> serde_json::Value {
             "before": shown(&c.before), "after": shown(&c.after), "depends_on": c.depends_on,
         })
     });
-    let outputs = plan.outputs.iter().map(|o| {
-        serde_json::json!({ "name": o.name, "before": shown(&o.before), "after": shown(&o.after) })
-    });
+    let outputs = plan
+        .outputs
+        .iter()
+        .map(|o| serde_json::json!({ "name": o.name, "before": shown(&o.before), "after": shown(&o.after) }));
     serde_json::json!({
         "format": plan.format, "project": plan.project, "environment": plan.environment,
         "created_at_ms": plan.created_at_ms, "base_serial": plan.base_serial, "configuration": plan.configuration,

@@ -22,7 +22,8 @@ pub fn report(screen: &Screen, report: &Report) -> u8 {
         outputs(screen, report);
         return code;
     };
-    let took = duration(deployment.finished_at_ms.unwrap_or(deployment.started_at_ms) - deployment.started_at_ms);
+    let took =
+        duration(deployment.finished_at_ms.unwrap_or(deployment.started_at_ms) - deployment.started_at_ms);
     let revision = deployment.revision.as_ref().map(|r| format!(" Revision {r}.")).unwrap_or_default();
     let changed = deployment.cells.len();
     screen.line(&match deployment.outcome {
@@ -30,10 +31,14 @@ pub fn report(screen: &Screen, report: &Report) -> u8 {
             format!("{} {changed} changed in {took}.{revision}", screen.paint(Paint::Good, "Done:"))
         }
         Some(DeploymentOutcome::Reverted) => {
-            format!("{} everything that had moved was taken back after {took}.", screen.paint(Paint::Change, "Reverted:"))
+            format!(
+                "{} everything that had moved was taken back after {took}.",
+                screen.paint(Paint::Change, "Reverted:")
+            )
         }
         Some(DeploymentOutcome::Failed) | None => {
-            let left = deployment.cells.iter().filter(|c| c.outcome == "failed").map(|c| c.address.to_string());
+            let left =
+                deployment.cells.iter().filter(|c| c.outcome == "failed").map(|c| c.address.to_string());
             let left: Vec<String> = left.collect();
             format!("{} after {took}; look at {}.", screen.paint(Paint::Bad, "Failed"), left.join(", "))
         }
@@ -85,8 +90,7 @@ pub fn up(screen: &Screen, up: &UpReport) -> u8 {
     built(screen, &up.images);
     let code = report(screen, &up.report);
     for seed in &up.seeds {
-        let what = if seed.loaded { format!("{} entries loaded", seed.entries) } else { "in step already".to_owned() };
-        screen.line(&format!("seed     {}: {what}", seed.name));
+        screen.line(&format!("seed     {}: {} entries in {}", seed.name, seed.entries, seed.service));
     }
     code
 }
@@ -98,7 +102,12 @@ pub fn built(screen: &Screen, images: &[BuiltImage]) {
     }
     for image in images {
         let how = if image.changed { "built" } else { "unchanged" };
-        screen.line(&format!("image    {} {how} {} ({})", image.name, short(&image.digest), bytes(image.size_bytes)));
+        screen.line(&format!(
+            "image    {} {how} {} ({})",
+            image.name,
+            short(&image.digest),
+            bytes(image.size_bytes)
+        ));
     }
 }
 
@@ -110,7 +119,12 @@ pub fn images(screen: &Screen, rows: &[ImageRow]) {
     }
     let mut table = Table::new(&["IMAGE", "DIGEST", "SIZE", "PINNED IN"]);
     for row in rows {
-        table.row(vec![row.name.clone(), short(&row.digest), bytes(row.size_bytes), row.pinned_in.join(", ")]);
+        table.row(vec![
+            row.name.clone(),
+            short(&row.digest),
+            bytes(row.size_bytes),
+            row.pinned_in.join(", "),
+        ]);
     }
     if table.is_empty() {
         screen.line("No image was built here yet: `mainstay image build`.");
@@ -155,7 +169,8 @@ pub fn history(screen: &Screen, deployments: &[Deployment]) {
         };
         let names: Vec<String> = d.cells.iter().map(|c| c.address.to_string()).collect();
         let more = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
-        let took = d.finished_at_ms.map(|end| duration(end.saturating_sub(d.started_at_ms))).unwrap_or_default();
+        let took =
+            d.finished_at_ms.map(|end| duration(end.saturating_sub(d.started_at_ms))).unwrap_or_default();
         table.row(vec![
             format!("{} ago", ago(d.started_at_ms, now)),
             what.into(),
@@ -170,7 +185,11 @@ pub fn history(screen: &Screen, deployments: &[Deployment]) {
     for d in deployments {
         for cell in d.cells.iter().filter_map(|c| Some((c, c.cause.as_ref()?))) {
             let first = cell.1.lines().next().unwrap_or_default();
-            screen.line(&format!("{}  {}: {first}", screen.paint(Paint::Faint, d.id.as_str()), cell.0.address));
+            screen.line(&format!(
+                "{}  {}: {first}",
+                screen.paint(Paint::Faint, d.id.as_str()),
+                cell.0.address
+            ));
         }
     }
 }

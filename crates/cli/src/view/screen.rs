@@ -34,7 +34,11 @@ impl Screen {
             Color::Never => false,
             Color::Auto => terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
         };
-        Self { json, out: wanted(std::io::stdout().is_terminal()), err: wanted(std::io::stderr().is_terminal()) }
+        Self {
+            json,
+            out: wanted(std::io::stdout().is_terminal()),
+            err: wanted(std::io::stderr().is_terminal()),
+        }
     }
 
     /// Whether faults are coloured.

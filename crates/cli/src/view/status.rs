@@ -13,12 +13,15 @@ pub fn status(screen: &Screen, status: &Status, instances: bool) {
         return;
     }
     if status.cells.is_empty() {
-        screen.line(&format!("Nothing runs in {}: `mainstay up` or `mainstay apply` starts what is described.", status.environment));
+        screen.line(&format!(
+            "Nothing runs in {}: `mainstay up` or `mainstay apply` starts what is described.",
+            status.environment
+        ));
         return;
     }
     let revision = status.revision.as_ref().map(|r| format!(", revision {r}")).unwrap_or_default();
     screen.line(&format!("{}{revision}", screen.paint(Paint::Strong, status.environment.as_str())));
-    let mut table = Table::new(&["SERVICE", "CLUSTER", "RELEASE", "SERVING", "RESTARTS", "ADDRESS", "URL"]);
+    let mut table = Table::new(&["SERVICE", "CLUSTER", "RELEASE", "READY", "RESTARTS", "ADDRESS", "URL"]);
     for cell in &status.cells {
         table.row(row(screen, cell));
     }
@@ -42,13 +45,14 @@ pub fn status(screen: &Screen, status: &Status, instances: bool) {
 }
 
 fn row(screen: &Screen, cell: &CellStatus) -> Vec<String> {
-    let serving = format!("{}/{}", cell.serving, cell.desired);
-    let paint = if cell.serving >= cell.desired { Paint::Good } else { Paint::Bad };
+    let desired = cell.desired.map_or_else(|| "?".to_owned(), |d| d.to_string());
+    let serving = format!("{}/{desired}", cell.ready);
+    let paint = if cell.desired == Some(cell.ready) { Paint::Good } else { Paint::Bad };
     let restarts: u32 = cell.instances.iter().map(|i| i.restarts).sum();
     vec![
         cell.service.clone(),
         cell.cluster.to_string(),
-        cell.release.as_deref().map_or_else(|| "-".into(), short),
+        cell.image.as_deref().map_or_else(|| "-".into(), short),
         screen.paint(paint, &serving),
         restarts.to_string(),
         cell.addresses.values().next().cloned().unwrap_or_else(|| "-".into()),

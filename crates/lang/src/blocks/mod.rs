@@ -4,12 +4,15 @@
 
 mod image;
 mod project;
+mod reference;
 mod seed;
 mod service;
 
 use std::sync::LazyLock;
 
 use value::Type;
+
+pub use reference::reference;
 
 use crate::schema::Block;
 

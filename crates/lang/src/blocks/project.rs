@@ -17,7 +17,12 @@ pub(super) fn environment() -> Block {
         doc: "An environment: values and clusters. The only place where environments differ. Without one there is `dev`.",
         attributes: vec![
             Attribute::expression("variables", "Values of variables in this environment"),
-            Attribute::optional("protected", Type::Bool, "Whether caution counts more than speed: longer waits, no `down`").or(Value::bool(false)),
+            Attribute::optional(
+                "protected",
+                Type::Bool,
+                "Whether caution counts more than speed: longer waits, no `down`",
+            )
+            .or(Value::bool(false)),
         ],
         blocks: vec![NestedBlock::new("cluster", Nesting::Map { label: "name" }, cluster())],
         ..Block::default()
@@ -28,9 +33,22 @@ fn cluster() -> Block {
     Block {
         doc: "A place where services run. Without one there is `local`: this machine.",
         attributes: vec![
-            Attribute::optional("driver", Type::String, "What runs them: `agent`, one machine").or(Value::string("agent")).rule(Rule::OneOf(&["agent"])),
-            Attribute::optional("socket", Type::String, "The agent's socket; by default this machine's own agent, which `up` starts").rule(Rule::AbsolutePath),
-            Attribute::optional("listen", Type::String, "Where the HTTP entry of an agent listens that `up` starts").or(Value::string("127.0.0.1:8080")).rule(Rule::SocketAddress),
+            Attribute::optional("driver", Type::String, "What runs them: `agent`, one machine")
+                .or(Value::string("agent"))
+                .rule(Rule::OneOf(&["agent"])),
+            Attribute::optional(
+                "socket",
+                Type::String,
+                "The agent's socket; by default this machine's own agent, which `up` starts",
+            )
+            .rule(Rule::AbsolutePath),
+            Attribute::optional(
+                "listen",
+                Type::String,
+                "Where the HTTP entry of an agent listens that `up` starts",
+            )
+            .or(Value::string("127.0.0.1:8080"))
+            .rule(Rule::SocketAddress),
         ],
         ..Block::default()
     }
@@ -43,7 +61,8 @@ pub(super) fn variable() -> Block {
             Attribute::expression("type", "The type: `string`, `number`, `bool`, `list(…)`, `object({ … })`"),
             Attribute::expression("default", "What it is if nobody gives it"),
             Attribute::optional("description", Type::String, "What it is for"),
-            Attribute::optional("sensitive", Type::Bool, "Whether it is never printed and stored encrypted").or(Value::bool(false)),
+            Attribute::optional("sensitive", Type::Bool, "Whether it is never printed and stored encrypted")
+                .or(Value::bool(false)),
             Attribute::optional("nullable", Type::Bool, "Whether null may be given").or(Value::bool(true)),
             Attribute::optional("ephemeral", Type::Bool, "Whether it is never stored").or(Value::bool(false)),
         ],
@@ -58,10 +77,15 @@ pub(super) fn output() -> Block {
         attributes: vec![
             Attribute::expression("value", "The value"),
             Attribute::optional("description", Type::String, "What it is"),
-            Attribute::optional("sensitive", Type::Bool, "Whether it is never printed").or(Value::bool(false)),
+            Attribute::optional("sensitive", Type::Bool, "Whether it is never printed")
+                .or(Value::bool(false)),
             Attribute::expression("depends_on", "What comes before it besides what it refers to"),
         ],
-        blocks: vec![NestedBlock::new("precondition", Nesting::List, condition("A condition that must hold."))],
+        blocks: vec![NestedBlock::new(
+            "precondition",
+            Nesting::List,
+            condition("A condition that must hold."),
+        )],
         ..Block::default()
     }
 }

@@ -58,18 +58,40 @@ fn health() -> Block {
     Block {
         doc: "When a copy is ready. Without it, a copy is ready as soon as it runs.",
         attributes: vec![
-            Attribute::optional("http", Type::String, "A path that answers with a status from 200 to 399").rule(Rule::AbsolutePath),
+            Attribute::optional("http", Type::String, "A path that answers with a status from 200 to 399")
+                .rule(Rule::AbsolutePath),
             Attribute::optional("tcp", Type::Bool, "Whether an accepted connection is enough"),
-            Attribute::optional("command", Type::list(Type::String), "A program, run beside the service's own, that exits with 0").rule(Rule::Command),
-            Attribute::optional("port", Type::String, "The name of the port that is asked; by default the first"),
-            Attribute::optional("interval", Type::String, "Time between two checks").or(Value::string("1s")).rule(Rule::Duration),
-            Attribute::optional("timeout", Type::String, "Time after which an answer counts as none").or(Value::string("2s")).rule(Rule::Duration),
-            Attribute::optional("passes", Type::Number, "Consecutive passes that make a copy ready; one hides a crash loop")
-                .or(Value::number(2))
-                .rule(Rule::Whole { min: 1, max: 100 }),
-            Attribute::optional("failures", Type::Number, "Consecutive failures that make a ready copy unready")
-                .or(Value::number(3))
-                .rule(Rule::Whole { min: 1, max: 100 }),
+            Attribute::optional(
+                "command",
+                Type::list(Type::String),
+                "A program, run beside the service's own, that exits with 0",
+            )
+            .rule(Rule::Command),
+            Attribute::optional(
+                "port",
+                Type::String,
+                "The name of the port that is asked; by default the first",
+            ),
+            Attribute::optional("interval", Type::String, "Time between two checks")
+                .or(Value::string("1s"))
+                .rule(Rule::Duration),
+            Attribute::optional("timeout", Type::String, "Time after which an answer counts as none")
+                .or(Value::string("2s"))
+                .rule(Rule::Duration),
+            Attribute::optional(
+                "passes",
+                Type::Number,
+                "Consecutive passes that make a copy ready; one hides a crash loop",
+            )
+            .or(Value::number(2))
+            .rule(Rule::Whole { min: 1, max: 100 }),
+            Attribute::optional(
+                "failures",
+                Type::Number,
+                "Consecutive failures that make a ready copy unready",
+            )
+            .or(Value::number(3))
+            .rule(Rule::Whole { min: 1, max: 100 }),
         ],
         choices: vec![Choice { of: &["http", "tcp", "command"], required: true }],
         ..Block::default()
@@ -80,9 +102,16 @@ fn route() -> Block {
     Block {
         doc: "Requests from outside that come to this service.",
         attributes: vec![
-            Attribute::optional("host", Type::String, "The host that is asked for; by default any").rule(Rule::Host),
-            Attribute::optional("path", Type::String, "The beginning of the path, on segment borders").or(Value::string("/")).rule(Rule::AbsolutePath),
-            Attribute::optional("port", Type::String, "The name of the port; by default the first that is balanced as `http`"),
+            Attribute::optional("host", Type::String, "The host that is asked for; by default any")
+                .rule(Rule::Host),
+            Attribute::optional("path", Type::String, "The beginning of the path, on segment borders")
+                .or(Value::string("/"))
+                .rule(Rule::AbsolutePath),
+            Attribute::optional(
+                "port",
+                Type::String,
+                "The name of the port; by default the first that is balanced as `http`",
+            ),
         ],
         ..Block::default()
     }
@@ -93,8 +122,14 @@ fn resources() -> Block {
         doc: "Limits of each copy; what is left out is not limited.",
         attributes: vec![
             Attribute::optional("cpu", Type::Number, "Processor cores").rule(Rule::Positive),
-            Attribute::optional("memory", Type::String, "Memory; a program that reaches it is killed and the cause is kept").rule(Rule::Size),
-            Attribute::optional("pids", Type::Number, "Processes and threads").rule(Rule::Whole { min: 1, max: 4_194_304 }),
+            Attribute::optional(
+                "memory",
+                Type::String,
+                "Memory; a program that reaches it is killed and the cause is kept",
+            )
+            .rule(Rule::Size),
+            Attribute::optional("pids", Type::Number, "Processes and threads")
+                .rule(Rule::Whole { min: 1, max: 4_194_304 }),
         ],
         ..Block::default()
     }
@@ -122,11 +157,19 @@ fn restart() -> Block {
     Block {
         doc: "What happens when the program exits by itself.",
         attributes: vec![
-            Attribute::optional("attempts", Type::Number, "Restarts within the window; one more exit is a failure")
-                .or(Value::number(3))
-                .rule(Rule::Whole { min: 0, max: 1_000 }),
-            Attribute::optional("window", Type::String, "The window").or(Value::string("5m")).rule(Rule::Duration),
-            Attribute::optional("backoff", Type::String, "The first wait; doubled at each restart").or(Value::string("1s")).rule(Rule::Duration),
+            Attribute::optional(
+                "attempts",
+                Type::Number,
+                "Restarts within the window; one more exit is a failure",
+            )
+            .or(Value::number(3))
+            .rule(Rule::Whole { min: 0, max: 1_000 }),
+            Attribute::optional("window", Type::String, "The window")
+                .or(Value::string("5m"))
+                .rule(Rule::Duration),
+            Attribute::optional("backoff", Type::String, "The first wait; doubled at each restart")
+                .or(Value::string("1s"))
+                .rule(Rule::Duration),
         ],
         ..Block::default()
     }
@@ -136,8 +179,12 @@ fn stop() -> Block {
     Block {
         doc: "How a copy is stopped.",
         attributes: vec![
-            Attribute::optional("signal", Type::String, "The signal that asks it to").or(Value::string("SIGTERM")).rule(Rule::Signal),
-            Attribute::optional("grace", Type::String, "Time until it is killed").or(Value::string("30s")).rule(Rule::Duration),
+            Attribute::optional("signal", Type::String, "The signal that asks it to")
+                .or(Value::string("SIGTERM"))
+                .rule(Rule::Signal),
+            Attribute::optional("grace", Type::String, "Time until it is killed")
+                .or(Value::string("30s"))
+                .rule(Rule::Duration),
         ],
         ..Block::default()
     }

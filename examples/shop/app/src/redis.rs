@@ -20,7 +20,9 @@ pub enum Answer {
 
 impl Redis {
     pub async fn connect(address: &str) -> Result<Self> {
-        let stream = TcpStream::connect(address).await.with_context(|| format!("no connection to Redis at {address}"))?;
+        let stream = TcpStream::connect(address)
+            .await
+            .with_context(|| format!("no connection to Redis at {address}"))?;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream) })
     }

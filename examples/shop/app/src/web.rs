@@ -29,7 +29,8 @@ pub async fn serve() -> Result<()> {
     let port = std::env::var("PORT").unwrap_or_else(|_| "8080".into());
     // A container has a network of its own, so that all of its addresses are private; a process shares the host's.
     let host = std::env::var("HOST").unwrap_or_else(|_| "127.0.0.1".into());
-    let listener = TcpListener::bind(format!("{host}:{port}")).await.with_context(|| format!("port {port}"))?;
+    let listener =
+        TcpListener::bind(format!("{host}:{port}")).await.with_context(|| format!("port {port}"))?;
     let settings = Arc::new(read_settings());
     match settings.as_ref() {
         Ok(settings) => println!("release {} listens on {host}:{port}", settings.release),
@@ -45,7 +46,8 @@ pub async fn serve() -> Result<()> {
         let _ = stream.set_nodelay(true);
         let settings = settings.clone();
         let service = service_fn(move |request| answer(request, settings.clone()));
-        let connection = graceful.watch(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        let connection =
+            graceful.watch(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             let _ = connection.await;
         });

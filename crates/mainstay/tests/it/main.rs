@@ -1,0 +1,6 @@
+//! The program as a user runs it: arguments in, text and exit codes out, with a real agent, real processes and real sockets.
+
+mod faults;
+mod lifecycle;
+mod project;
+mod reference;
