@@ -123,7 +123,8 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fault = || ParseAddressError(text.to_owned());
-        let word = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/'));
+        let word =
+            |s: &str| !s.is_empty() && s.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/'));
         let (kind, rest) = text.split_once('.').ok_or_else(fault)?;
         let (name, key, after) = match rest.split_once('[') {
             Some((name, keyed)) => {
@@ -134,7 +135,8 @@ impl FromStr for Address {
                     Some(Ok(serde_json::Value::Number(n))) => Key::Index(n.as_u64().ok_or_else(fault)?),
                     _ => return Err(fault()),
                 };
-                let after = keyed.get(keys.byte_offset()..).and_then(|s| s.strip_prefix(']')).ok_or_else(fault)?;
+                let after =
+                    keyed.get(keys.byte_offset()..).and_then(|s| s.strip_prefix(']')).ok_or_else(fault)?;
                 (name, Some(key), after)
             }
             None => rest.find('@').map_or((rest, None, ""), |at| (&rest[..at], None, &rest[at..])),

@@ -12,16 +12,29 @@ use value::Value;
 #[async_trait]
 pub trait Ledger: Send + Sync {
     /// Keeps a revision; one that is there already stays as it is.
-    async fn put_revision(&self, environment: &EnvironmentName, revision: &Revision) -> Result<(), StoreError>;
+    async fn put_revision(
+        &self,
+        environment: &EnvironmentName,
+        revision: &Revision,
+    ) -> Result<(), StoreError>;
 
     /// A revision by its name or an unambiguous beginning of it.
-    async fn revision(&self, environment: &EnvironmentName, id: &str) -> Result<Option<Revision>, StoreError>;
+    async fn revision(&self, environment: &EnvironmentName, id: &str)
+    -> Result<Option<Revision>, StoreError>;
 
     /// Writes down a deployment: first when it begins, without an outcome, and again when it ends.
-    async fn put_deployment(&self, environment: &EnvironmentName, deployment: &Deployment) -> Result<(), StoreError>;
+    async fn put_deployment(
+        &self,
+        environment: &EnvironmentName,
+        deployment: &Deployment,
+    ) -> Result<(), StoreError>;
 
     /// The latest deployments, newest first.
-    async fn deployments(&self, environment: &EnvironmentName, limit: u32) -> Result<Vec<Deployment>, StoreError>;
+    async fn deployments(
+        &self,
+        environment: &EnvironmentName,
+        limit: u32,
+    ) -> Result<Vec<Deployment>, StoreError>;
 
     /// The releases that are pinned now, by image name.
     async fn releases(&self, environment: &EnvironmentName) -> Result<BTreeMap<String, Release>, StoreError>;

@@ -4,19 +4,34 @@
 //! performs no I/O but reading through providers, and changes nothing.
 
 mod address;
+mod apply;
+mod evaluation;
 mod event;
+mod graph;
+mod inconsistency;
 mod ledger;
 mod plan;
+mod planning;
 mod provider;
+mod reading;
+mod sequence;
 mod settle;
 mod store;
 
 pub use address::{
-    Address, ClusterName, DeploymentId, EnvironmentName, Key, ParseAddressError, ProjectName, ResourceKind, RevisionId,
+    Address, ClusterName, DeploymentId, EnvironmentName, Key, ParseAddressError, ProjectName, ResourceKind,
+    RevisionId,
 };
+pub use apply::{Applied, ApplyOptions, Execution, apply};
 pub use event::{Event, Events, Outcome};
 pub use ledger::{Cell, Deployment, DeploymentKind, DeploymentOutcome, Ledger, Release, Revision};
 pub use plan::{Action, Change, Difference, DifferenceKind, OutputChange, Plan, Sealed};
-pub use provider::{ApplyFailure, ApplyRequest, ChangeRequest, PlannedChange, Provider, Providers, ReadRequest};
-pub use settle::{Found, Settlement};
-pub use store::{Intent, Lease, LeaseHolder, Leases, OpenOperation, OperationId, StateRow, StateStore, Snapshot, StoreError};
+pub use planning::{PlanMode, PlanRequest, plan};
+pub use provider::{
+    ApplyFailure, ApplyRequest, ChangeRequest, PlannedChange, Provider, Providers, ReadRequest,
+};
+pub use settle::{Found, Settlement, settle};
+pub use store::{
+    Intent, Lease, LeaseHolder, Leases, OpenOperation, OperationId, Snapshot, StateRow, StateStore,
+    StoreError,
+};

@@ -1,6 +1,7 @@
 //! Where state is kept: rows, the journal of operations, and leases.
 
 use async_trait::async_trait;
+use diag::Diagnostic;
 use serde::{Deserialize, Serialize};
 use value::Value;
 
@@ -29,7 +30,11 @@ pub trait StateStore: Send + Sync {
     async fn open_operations(&self, environment: &EnvironmentName) -> Result<Vec<OpenOperation>, StoreError>;
 
     /// Replaces an environment's outputs.
-    async fn put_outputs(&self, environment: &EnvironmentName, outputs: &[(String, Value)]) -> Result<(), StoreError>;
+    async fn put_outputs(
+        &self,
+        environment: &EnvironmentName,
+        outputs: &[(String, Value)],
+    ) -> Result<(), StoreError>;
 }
 
 /// Locks that end by themselves when their holder is gone.
@@ -176,4 +181,27 @@ pub enum StoreError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+impl StoreError {
+    /// What a person reads.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        let code = match self {
+            Self::Locked { .. } => "locked",
+            Self::LeaseLost(_) => "lock-lost",
+            Self::Unreadable { .. } => "state-unreadable",
+            Self::Refused { .. } => "state-refused",
+            Self::Failed { .. } => "state-failed",
+        };
+        let diagnostic = Diagnostic::error(code, self.to_string());
+        let Self::Failed { source, .. } = self else { return diagnostic };
+        let mut causes = vec![source.to_string()];
+        let mut cause = source.source();
+        while let Some(next) = cause {
+            causes.push(next.to_string());
+            cause = next.source();
+        }
+        diagnostic.because(causes.join(": "))
+    }
 }
