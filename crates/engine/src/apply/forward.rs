@@ -241,15 +241,16 @@ async fn replan(
     let (Some(then), Some(now)) = (&change.after, &planned.planned) else { return Ok(planned.planned) };
     match inconsistency(&then.0, now) {
         None => Ok(planned.planned),
-        Some(difference) => Err(Diagnostic::error(
-            "plan-inconsistent",
-            format!("the provider of `{}` answers something else than it had planned", change.address.kind),
-        )
-        .about(about())
-        .because(difference)
-        .hint(
-            "nothing was done to it; plan again, and report it if it stays so: what is planned has to hold",
-        )),
+        Some(difference) => {
+            let message = format!(
+                "the provider of `{}` answers something else than it had planned",
+                change.address.kind
+            );
+            let hint = "nothing was done to it; plan again, and report it if it stays so: what is planned has to hold";
+            let fault =
+                Diagnostic::error("plan-inconsistent", message).about(about()).because(difference).hint(hint);
+            Err(Box::new(fault))
+        }
     }
 }
 

@@ -92,7 +92,7 @@ impl<'a> Planner<'a> {
                         (value, at_fault)
                     }
                 };
-                match self.runs_in(service, &value, cluster) {
+                match self.runs_in(service, &value, at_fault, cluster) {
                     Ok(true) => {
                         let address = self.world.address(service, key.as_ref(), cluster);
                         described.push(Described { address, cluster, value, at_fault });
@@ -106,7 +106,13 @@ impl<'a> Planner<'a> {
     }
 
     /// Whether a service runs in a cluster by its own `clusters`.
-    fn runs_in(&self, service: &Service, value: &Value, cluster: ClusterIndex) -> Result<bool, Diagnostics> {
+    fn runs_in(
+        &self,
+        service: &Service,
+        value: &Value,
+        at_fault: bool,
+        cluster: ClusterIndex,
+    ) -> Result<bool, Diagnostics> {
         let clusters = self.world.clusters();
         let span = service.body.attribute("clusters").map_or(service.header, |attribute| attribute.expr.span);
         let chosen = value.get("clusters");
@@ -119,6 +125,7 @@ impl<'a> Planner<'a> {
         };
         match chosen.kind() {
             Kind::Null(_) => return Ok(true),
+            Kind::Unknown(_) if at_fault => return Ok(true),
             Kind::Unknown(_) => return Err(unknown()),
             _ => {}
         }
@@ -133,9 +140,8 @@ impl<'a> Planner<'a> {
                 );
                 let meant = diag::closest(name, clusters.iter().map(crate::ClusterName::as_str));
                 let all = clusters.iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
-                return Err(fault.at(span).hint(
-                    meant.map_or_else(|| format!("it has {all}"), |m| format!("did you mean `{m}`?")),
-                ));
+                let hint = meant.map_or_else(|| format!("it has {all}"), |m| format!("did you mean `{m}`?"));
+                return Err(fault.at(span).hint(hint).into());
             };
             runs |= at == cluster;
         }
