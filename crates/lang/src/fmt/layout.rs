@@ -1,0 +1,166 @@
+//! Indentation, and the columns in which `=` and trailing comments stand.
+
+use std::borrow::Cow;
+
+use crate::syntax::TokenKind as K;
+
+/// A token of a line.
+pub(super) struct Word<'a> {
+    pub kind: K,
+    pub text: Cow<'a, str>,
+    /// Whether a space is before it.
+    pub space: bool,
+}
+
+impl<'a> Word<'a> {
+    pub fn new(kind: K, text: &'a str) -> Self {
+        // A comment's trailing blanks mean nothing; those of a heredoc may.
+        let text = if kind == K::LineComment { text.trim_end() } else { text };
+        Self { kind, text: text.into(), space: false }
+    }
+}
+
+/// A line, its words, and how it is written.
+#[derive(Default)]
+pub(super) struct Line<'a> {
+    pub words: Vec<Word<'a>>,
+    /// Blanks at its start.
+    indent: usize,
+    /// Blanks before its `=` beyond one.
+    before_assign: usize,
+    /// Blanks before its trailing comment beyond one.
+    before_comment: usize,
+}
+
+impl Line<'_> {
+    /// How many brackets it opens beyond those that it closes.
+    fn net(&self) -> isize {
+        self.words
+            .iter()
+            .map(|word| match word.kind {
+                K::OpenBrace | K::OpenBracket | K::OpenParen | K::Interpolation | K::Directive => 1,
+                K::CloseBrace | K::CloseBracket | K::CloseParen | K::TemplateEnd => -1,
+                _ => 0,
+            })
+            .sum()
+    }
+
+    /// The word that is its `=`, outside of all brackets.
+    fn assign(&self) -> Option<usize> {
+        let mut depth = 0isize;
+        for (i, word) in self.words.iter().enumerate() {
+            match word.kind {
+                K::OpenBrace | K::OpenBracket | K::OpenParen | K::Interpolation | K::Directive => depth += 1,
+                K::CloseBrace | K::CloseBracket | K::CloseParen | K::TemplateEnd => depth -= 1,
+                K::Assign if depth == 0 => return (i > 0).then_some(i),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// The word that is its trailing comment.
+    fn comment(&self) -> Option<usize> {
+        let last = self.words.len().checked_sub(1)?;
+        (last > 0 && self.words.get(last)?.kind == K::LineComment).then_some(last)
+    }
+
+    /// Columns of its words up to one, without the indentation.
+    fn width(&self, until: usize) -> usize {
+        let words = self.words.iter().take(until);
+        words.map(|word| word.text.chars().count() + usize::from(word.space)).sum()
+    }
+}
+
+/// The lines as a text.
+pub(super) fn write(mut lines: Vec<Line<'_>>) -> String {
+    indent(&mut lines);
+    align_assigns(&mut lines);
+    align_comments(&mut lines);
+    let mut text = String::new();
+    for (i, line) in lines.iter().enumerate() {
+        if i > 0 {
+            text.push('\n');
+        }
+        write_line(line, &mut text);
+    }
+    text
+}
+
+fn write_line(line: &Line<'_>, text: &mut String) {
+    if line.words.is_empty() {
+        return;
+    }
+    let (assign, comment) = (line.assign(), line.comment());
+    text.extend(std::iter::repeat_n(' ', line.indent));
+    for (i, word) in line.words.iter().enumerate() {
+        let more = match i {
+            _ if Some(i) == assign => line.before_assign,
+            _ if Some(i) == comment => line.before_comment,
+            _ => 0,
+        };
+        text.extend(std::iter::repeat_n(' ', more + usize::from(word.space)));
+        text.push_str(&word.text);
+    }
+}
+
+/// Two blanks for each line that has opened more than it closed and is not made up for.
+fn indent(lines: &mut [Line<'_>]) {
+    let mut open: Vec<isize> = Vec::new();
+    for line in lines {
+        let net = line.net();
+        if net < 0 {
+            let mut closed = -net;
+            while closed > 0 {
+                let Some(top) = open.last_mut() else { break };
+                if *top > closed {
+                    *top -= closed;
+                    closed = 0;
+                } else {
+                    closed -= *top;
+                    open.pop();
+                }
+            }
+        }
+        line.indent = open.len() * 2;
+        if net > 0 {
+            open.push(net);
+        }
+    }
+}
+
+/// Neighbouring lines `name = value` whose value ends with the line have their `=` in one column.
+fn align_assigns(lines: &mut [Line<'_>]) {
+    for_each_run(
+        lines,
+        |line| line.assign().filter(|_| line.net() == 0).map(|at| line.width(at)),
+        |line, more| line.before_assign = more,
+    );
+}
+
+/// Neighbouring lines with a trailing comment have it in one column.
+fn align_comments(lines: &mut [Line<'_>]) {
+    for_each_run(
+        lines,
+        |line| line.comment().map(|at| line.indent + line.before_assign + line.width(at)),
+        |line, more| line.before_comment = more,
+    );
+}
+
+/// Widens every line of each run of neighbours that have a width to the widest of the run.
+fn for_each_run<'a>(
+    lines: &mut [Line<'a>],
+    width: impl Fn(&Line<'a>) -> Option<usize>,
+    mut widen: impl FnMut(&mut Line<'a>, usize),
+) {
+    let widths: Vec<Option<usize>> = lines.iter().map(width).collect();
+    let mut start = 0;
+    while start < lines.len() {
+        let length = widths[start..].iter().take_while(|w| w.is_some()).count();
+        let widest = widths[start..start + length].iter().flatten().max().copied().unwrap_or(0);
+        for (line, width) in lines[start..start + length].iter_mut().zip(&widths[start..start + length]) {
+            widen(line, widest - width.unwrap_or(widest));
+        }
+        start += length.max(1);
+    }
+}

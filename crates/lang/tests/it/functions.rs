@@ -1,0 +1,268 @@
+//! The functions against what Terraform answered to the same expressions (see `functions/record.sh`), evaluated as text.
+//!
+//! It needs no Terraform. It covers values, types of unknown results, marks and the text of errors; how an error is drawn with
+//! its place is the evaluator's own to test.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use diag::{Diagnostic, FileId};
+use lang::resolve::{Allowed, Names, Resolver};
+use lang::syntax::parse_expression;
+use lang::{DiskFiles, ProjectFiles, Reference, Scope, evaluate_with, functions};
+use value::{Kind, Marks, Type, Value};
+
+struct Project(DiskFiles);
+
+impl Scope for Project {
+    fn get(&self, _: Reference) -> Result<Value, Diagnostic> {
+        Err(Diagnostic::error("unknown-name", "nothing has a value here"))
+    }
+
+    fn files(&self) -> &dyn ProjectFiles {
+        &self.0
+    }
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/it/functions")
+}
+
+/// The variables of `project/main.tf`, none of which is set.
+fn variables() -> Value {
+    let object = Type::object([("a", Type::String), ("b", Type::Number)]);
+    Value::object([
+        ("s", Value::unknown(Type::String)),
+        ("l", Value::unknown(Type::list(Type::String))),
+        ("any", Value::unknown(Type::Dynamic)),
+        ("m", Value::unknown(Type::map(Type::String))),
+        ("o", Value::unknown(object)),
+        ("n", Value::unknown(Type::Number)),
+        ("secret", Value::unknown(Type::String).with_marks(Marks::SENSITIVE)),
+    ])
+}
+
+/// What Mainstay answers, in the form of a case file.
+fn answer(expression: &str, project: &Project) -> String {
+    // `type` is not a function but a command of Terraform's console.
+    let inner = expression.strip_prefix("type(").and_then(|rest| rest.strip_suffix(')'));
+    let mut parsed = parse_expression(FileId(0), inner.unwrap_or(expression));
+    let fault = |fault: &Diagnostic| format!("! {}", fault.message);
+    if let Some(first) = parsed.diagnostics.0.first() {
+        return fault(first);
+    }
+    let names = Names::default();
+    let mut resolver = Resolver::new(&names, Allowed::constant("a test"), &["var"]);
+    resolver.expr(&mut parsed.tree);
+    if let Some(first) = resolver.finish().diagnostics.0.first() {
+        return fault(first);
+    }
+    match evaluate_with(&parsed.tree, project, &[variables()]) {
+        Err(faults) => faults.0.first().map_or_else(|| "! no reason".to_owned(), fault),
+        Ok(value) if inner.is_some() => indented(&type_text(&value.ty(), 0)),
+        Ok(value) => {
+            let mut out = String::new();
+            print(&value, 0, &mut out);
+            indented(&out)
+        }
+    }
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+/// A recorded error in the words of our evaluator: it names parameter and function its own way, and ends without a full stop.
+fn in_our_words(recorded: &str, expression: &str) -> String {
+    let Some(message) = recorded.strip_prefix("! ") else { return recorded.to_owned() };
+    let message = message.strip_suffix('.').unwrap_or(message);
+    let function = function_of(expression);
+    if let Some((parameter, why)) =
+        message.strip_prefix("Invalid value for \"").and_then(|rest| rest.split_once("\" parameter: "))
+    {
+        return format!("! `{parameter}` of `{function}`: {why}");
+    }
+    match message.strip_prefix("Call to function \"").and_then(|rest| rest.split_once("\" failed: ")) {
+        Some((function, why)) => format!("! `{function}`: {why}"),
+        None => format!("! {message}"),
+    }
+}
+
+fn function_of(expression: &str) -> &str {
+    let inner = expression.strip_prefix("type(").unwrap_or(expression);
+    inner.split('(').next().unwrap_or_default()
+}
+
+/// A type as the console's `type` prints it.
+fn type_text(ty: &Type, depth: usize) -> String {
+    let pad = "    ".repeat(depth + 1);
+    let end = "    ".repeat(depth);
+    match ty {
+        Type::Dynamic => "dynamic".to_owned(),
+        Type::List(t) | Type::Set(t) | Type::Map(t) => format!("{}({})", ty.kind_name(), type_text(t, depth)),
+        Type::Tuple(ts) if ts.is_empty() => "tuple([])".to_owned(),
+        Type::Tuple(ts) => {
+            let lines: String = ts.iter().map(|t| format!("{pad}{},\n", type_text(t, depth + 1))).collect();
+            format!("tuple([\n{lines}{end}])")
+        }
+        Type::Object(o) => {
+            let line = |(name, a): (&std::sync::Arc<str>, &value::Attribute)| {
+                format!("{pad}{name}: {},\n", type_text(&a.ty, depth + 1))
+            };
+            let lines: String = o.attributes.iter().map(line).collect();
+            format!("object({{\n{lines}{end}}})")
+        }
+        primitive => primitive.to_string(),
+    }
+}
+
+/// A value as the console prints it.
+fn print(value: &Value, depth: usize, out: &mut String) {
+    if value.is_sensitive() {
+        return out.push_str("(sensitive value)");
+    }
+    match value.kind() {
+        Kind::Unknown(_) => out.push_str("(known after apply)"),
+        Kind::Null(ty) => match ty {
+            Type::Dynamic | Type::Tuple(_) | Type::Object(_) => out.push_str("null"),
+            Type::List(_) | Type::Set(_) | Type::Map(_) => _ = write!(out, "to{}(null) /* of dynamic */", ty.kind_name()),
+            primitive => _ = write!(out, "to{primitive}(null)"),
+        },
+        Kind::Bool(b) => _ = write!(out, "{b}"),
+        Kind::Number(n) => _ = write!(out, "{n}"),
+        Kind::String(text) if text.contains('\n') => {
+            let (open, pad) = if depth == 0 { ("<<EOT", String::new()) } else { ("<<-EOT", "  ".repeat(depth)) };
+            _ = writeln!(out, "{open}");
+            for line in text.split('\n') {
+                _ = writeln!(out, "{pad}{line}");
+            }
+            _ = write!(out, "{pad}EOT");
+        }
+        Kind::String(text) => _ = write!(out, "{}", quoted(text)),
+        Kind::List(_, elements) => sequence("tolist([", elements, "])", depth, out),
+        Kind::Set(_, elements) => sequence("toset([", elements, "])", depth, out),
+        Kind::Tuple(elements) => sequence("[", elements, "]", depth, out),
+        Kind::Map(_, entries) => mapping("tomap({", entries, "})", depth, out),
+        Kind::Object(entries) => mapping("{", entries, "}", depth, out),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if u32::from(c) < 0x20 || c == '\u{7f}' => _ = write!(out, "\\x{:02x}", u32::from(c)),
+            '\u{80}'..='\u{9f}' => _ = write!(out, "\\u{:04x}", u32::from(c)),
+            c => out.push(c),
+        }
+    }
+    out + "\""
+}
+
+fn sequence(open: &str, elements: &[Value], close: &str, depth: usize, out: &mut String) {
+    out.push_str(open);
+    if !elements.is_empty() {
+        out.push('\n');
+        for element in elements {
+            out.push_str(&"  ".repeat(depth + 1));
+            print(element, depth + 1, out);
+            out.push_str(",\n");
+        }
+        out.push_str(&"  ".repeat(depth));
+    }
+    out.push_str(close);
+}
+
+fn mapping(open: &str, entries: &BTreeMap<std::sync::Arc<str>, Value>, close: &str, depth: usize, out: &mut String) {
+    out.push_str(open);
+    if !entries.is_empty() {
+        out.push('\n');
+        for (key, element) in entries {
+            _ = write!(out, "{}{} = ", "  ".repeat(depth + 1), quoted(key));
+            print(element, depth + 1, out);
+            out.push('\n');
+        }
+        out.push_str(&"  ".repeat(depth));
+    }
+    out.push_str(close);
+}
+
+struct Case {
+    place: String,
+    expression: String,
+    recorded: Vec<String>,
+    /// What Mainstay answers instead, where it differs on purpose.
+    ours: Vec<String>,
+}
+
+fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder()).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    for path in files.iter().filter(|p| p.extension().is_some_and(|e| e == "txt")) {
+        let name = path.file_name().unwrap().to_string_lossy();
+        for (number, line) in std::fs::read_to_string(path).unwrap().lines().enumerate() {
+            if let Some(expression) = line.strip_prefix("> ") {
+                cases.push(Case {
+                    place: format!("{name}:{}", number + 1),
+                    expression: expression.to_owned(),
+                    recorded: Vec::new(),
+                    ours: Vec::new(),
+                });
+            } else if let Some(ours) = line.strip_prefix("~ ") {
+                cases.last_mut().unwrap().ours.push(ours.to_owned());
+            } else if line.starts_with("  ") || line.starts_with('!') {
+                cases.last_mut().unwrap().recorded.push(line.trim_end().to_owned());
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn functions_answer_what_terraform_answered() {
+    let project = Project(DiskFiles::new(folder().join("project")).unwrap());
+    let mut differing = Vec::new();
+    let cases = cases();
+    for case in &cases {
+        let wanted = if case.ours.is_empty() {
+            in_our_words(&case.recorded.join("\n"), &case.expression)
+        } else {
+            case.ours.join("\n")
+        };
+        let answer = answer(&case.expression, &project);
+        let answer = answer.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        if answer != wanted {
+            differing.push(format!("{}: {}\nwanted\n{wanted}\ngot\n{answer}\n", case.place, case.expression));
+        }
+    }
+    assert!(differing.is_empty(), "{} of {} differ\n\n{}", differing.len(), cases.len(), differing.join("\n"));
+}
+
+#[test]
+fn every_function_has_a_plain_case_and_a_failing_one() {
+    let cases = cases();
+    for name in functions::names() {
+        let of_it: Vec<&Case> = cases.iter().filter(|c| function_of(&c.expression) == name).collect();
+        let failing = of_it.iter().filter(|c| c.recorded.iter().chain(&c.ours).any(|line| line.starts_with('!'))).count();
+        // What takes any value and any number of them cannot fail.
+        assert!(of_it.len() >= 3 || name == "base64gzip", "{name} has {} cases", of_it.len());
+        assert!(failing > 0, "{name} has no failing case");
+    }
+}
+
+#[test]
+fn what_gzip_makes_reads_back() {
+    use base64::Engine as _;
+    use std::io::Read as _;
+    let project = Project(DiskFiles::new(folder().join("project")).unwrap());
+    let encoded = answer("base64gzip(\"hello\")", &project);
+    let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim().trim_matches('"')).unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    assert_eq!(text, "hello");
+}

@@ -1,0 +1,4 @@
+//! The language as its users meet it.
+
+mod formatting;
+mod functions;
