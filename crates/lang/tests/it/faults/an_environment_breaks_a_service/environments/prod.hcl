@@ -1,0 +1,6 @@
+environment "prod" {
+  variables = {
+    memory = "lots"
+    ports  = { http = 0 }
+  }
+}

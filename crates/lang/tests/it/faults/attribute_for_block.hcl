@@ -1,0 +1,5 @@
+service "web" {
+  image = "shop/web"
+  port = { http = 80 }
+  health = "/healthz"
+}

@@ -1,0 +1,5 @@
+image = "shop/web"
+
+service "web" {
+  image = "shop/web"
+}

@@ -1,0 +1,8 @@
+service "web" {
+  image = "shop/web"
+  env {
+    A = "1"
+  }
+  replicas {
+  }
+}

@@ -1,0 +1,5 @@
+service "web" {
+  image = "shop/web"
+  replicas = 1
+  replicas = 2
+}

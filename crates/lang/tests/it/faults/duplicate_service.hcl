@@ -1,0 +1,7 @@
+service "web" {
+  image = "a"
+}
+
+service "web" {
+  image = "b"
+}

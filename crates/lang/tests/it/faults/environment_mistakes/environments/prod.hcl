@@ -1,0 +1,8 @@
+environment "prod" {
+  variables = {
+    replicas = var.name
+  }
+}
+
+environment "dev" {
+}

@@ -1,0 +1,9 @@
+service "Web_Shop" {
+  image = "shop/web"
+}
+
+variable "1st" {
+}
+
+image "Shop/Web" {
+}

@@ -1,0 +1,3 @@
+service "web-${var.x}" {
+  image = "shop/web"
+}

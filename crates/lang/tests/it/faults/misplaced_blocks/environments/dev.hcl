@@ -1,0 +1,5 @@
+service "web" {
+  image = "a"
+}
+
+region = "eu"

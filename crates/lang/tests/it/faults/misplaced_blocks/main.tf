@@ -1,0 +1,10 @@
+service "web" {
+  image = "a"
+}
+
+resource "aws_vpc" "main" {
+}
+
+variable "fine" {
+  default = 1
+}

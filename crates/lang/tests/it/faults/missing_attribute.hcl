@@ -1,0 +1,9 @@
+service "web" {
+  replicas = 2
+  port "http" {
+  }
+}
+
+seed "data" {
+  service = service.web
+}

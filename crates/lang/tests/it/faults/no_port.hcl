@@ -1,0 +1,9 @@
+service "web" {
+  image = "shop/web"
+  health {
+    http = "/"
+  }
+  route {
+    host = "shop.example.com"
+  }
+}

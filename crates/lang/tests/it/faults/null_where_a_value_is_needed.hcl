@@ -1,0 +1,6 @@
+service "web" {
+  image = "shop/web"
+  port "http" {
+    container = null
+  }
+}

@@ -1,0 +1,6 @@
+project {
+  name = "My Shop"
+}
+
+project {
+}

@@ -1,0 +1,4 @@
+service "web" {
+  image = upper("shop/web"
+  replicas = 2
+}

@@ -1,0 +1,8 @@
+service "web" {
+  image = "shop/web"
+  env = {
+    MOTD = <<-EOT
+      hello
+    EOTT
+  }
+}

@@ -1,0 +1,4 @@
+service "web" {
+  image    = "shop/web
+  replicas = "two"
+}

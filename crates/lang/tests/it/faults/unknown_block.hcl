@@ -1,0 +1,8 @@
+service "web" {
+  image = "shop/web"
+  prot "http" {
+    container = 80
+  }
+  volumes {
+  }
+}

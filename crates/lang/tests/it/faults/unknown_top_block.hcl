@@ -1,0 +1,13 @@
+servic "web" {
+  image = "shop/web"
+}
+
+local {
+  a = 1
+}
+
+cluster "a" {
+}
+
+foo {
+}

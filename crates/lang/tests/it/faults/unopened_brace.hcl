@@ -1,0 +1,8 @@
+service "web" {
+  image = "shop/web"
+}
+}
+
+service "worker" {
+  image = "shop/worker"
+}
