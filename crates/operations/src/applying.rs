@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diag::{Diagnostic, Diagnostics};
 use engine::{
     Address, ApplyOptions, Deployment, DeploymentId, DeploymentKind, DeploymentOutcome, Execution, Leases, Ledger, Plan,
-    Settlement, StateStore,
+    Settlement,
 };
 use value::Value;
 

@@ -1,6 +1,6 @@
 //! Destroying an environment, or some of it.
 
-use engine::{Address, DeploymentKind, Plan};
+use engine::{Address, DeploymentKind, Ledger, Plan};
 
 use crate::applying::{Locked, Report};
 use crate::planning::{PlanOptions, Watch};

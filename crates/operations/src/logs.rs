@@ -2,9 +2,8 @@
 
 use std::pin::Pin;
 
-use agent_api::{InstanceId, LogLine};
+use agent_api::LogLine;
 use diag::closest;
-use fleet::FleetLogs;
 use futures_util::{Stream, StreamExt};
 
 use crate::{Fault, Session};
@@ -38,22 +37,9 @@ pub async fn logs(session: &Session, request: &LogRequest) -> Result<Lines, Faul
         return Err(Fault::usage(format!("there is no service `{unknown}`"), hint));
     }
     let fleet = session.fleet().await?;
-    // None named: one question for all of them.
-    let wanted: Vec<Option<String>> = match request.services.as_slice() {
-        [] => vec![None],
-        services => services.iter().cloned().map(Some).collect(),
-    };
-    let mut streams = Vec::new();
-    for service in wanted {
-        let query = FleetLogs {
-            service,
-            instance: request.instance.clone().map(InstanceId),
-            tail: request.tail,
-            since_ms: None,
-            follow: request.follow,
-        };
-        streams.push(fleet.logs(&query).await.map_err(Fault::Failed)?);
-    }
-    let lines = futures_util::stream::select_all(streams);
-    Ok(Box::pin(lines.map(|line| line.map(|(_, line)| line).map_err(|fault| Fault::failed(*fault)))))
+    let lines = fleet
+        .logs(&request.services, request.instance.as_deref(), request.tail, request.follow)
+        .await
+        .map_err(Fault::Failed)?;
+    Ok(Box::pin(lines.map(|line| line.map_err(|fault| Fault::failed(*fault)))))
 }

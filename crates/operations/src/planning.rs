@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{Address, Events, Plan, PlanMode, PlanRequest, Release, Revision, RevisionId, Settlement};
+use engine::{Address, Events, Ledger, Plan, PlanMode, PlanRequest, Release, Revision, RevisionId, Settlement};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
@@ -61,6 +61,7 @@ pub(crate) async fn plan_description(
     let providers = session.providers(&description, &releases);
     let request = PlanRequest {
         configuration: &description.configuration,
+        files: description.files.as_ref(),
         project: session.project.clone(),
         environment: session.environment.clone(),
         variables: &description.variables,

@@ -156,7 +156,7 @@ impl Description {
 
     /// What an earlier revision described.
     pub fn of_revision(session: &Session, revision: &Revision) -> Result<Self, Fault> {
-        let memory = MemoryFiles::new(session.root.clone(), revision.files.clone());
+        let memory = MemoryFiles(revision.files.clone());
         let files = Arc::new(RecordingFiles::new(Arc::new(memory)));
         let (configuration, sources, _) = workspace::load(files.clone())?;
         let given = revision.values.iter().filter_map(|(name, value)| {
@@ -201,8 +201,11 @@ impl Description {
         self.configuration.images.iter().any(|i| i.name.name.as_ref() == name)
     }
 
-    /// Faults with the texts that they point into: the configuration's own are invalid input, others are failures.
+    /// Faults that point into the configuration are invalid input; where none does, the world refused.
     pub fn fault(&self, diagnostics: Diagnostics) -> Fault {
+        if diagnostics.0.iter().all(|d| d.span.is_none()) {
+            return Fault::Failed(diagnostics);
+        }
         Fault::Configuration { diagnostics, sources: Box::new(self.sources.clone()) }
     }
 }

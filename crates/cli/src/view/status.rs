@@ -45,15 +45,14 @@ pub fn status(screen: &Screen, status: &Status, instances: bool) {
 }
 
 fn row(screen: &Screen, cell: &CellStatus) -> Vec<String> {
-    let desired = cell.desired.map_or_else(|| "?".to_owned(), |d| d.to_string());
-    let serving = format!("{}/{desired}", cell.ready);
-    let paint = if cell.desired == Some(cell.ready) { Paint::Good } else { Paint::Bad };
+    let ready = format!("{}/{}", cell.ready, cell.desired);
+    let paint = if cell.ready >= cell.desired { Paint::Good } else { Paint::Bad };
     let restarts: u32 = cell.instances.iter().map(|i| i.restarts).sum();
     vec![
         cell.service.clone(),
         cell.cluster.to_string(),
-        cell.image.as_deref().map_or_else(|| "-".into(), short),
-        screen.paint(paint, &serving),
+        cell.release.as_deref().map_or_else(|| "-".into(), short),
+        screen.paint(paint, &ready),
         restarts.to_string(),
         cell.addresses.values().next().cloned().unwrap_or_else(|| "-".into()),
         cell.urls.first().cloned().unwrap_or_else(|| "-".into()),
