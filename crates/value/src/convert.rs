@@ -40,13 +40,20 @@ fn convert_at(value: &Value, ty: &Type, path: &Path) -> Result<Value, ConvertErr
         (Kind::Bool(b), Type::String) => Value::string(if *b { "true" } else { "false" }),
         (Kind::Number(n), Type::String) => Value::string(n.to_string()),
         (Kind::String(s), Type::Number) => Value::number(
-            s.parse::<Number>().map_err(|_| ConvertError::new(path, "a number is required"))?,
+            s.strip_prefix('+')
+                .filter(|rest| rest.starts_with(|c: char| c == '.' || c.is_ascii_digit()))
+                .unwrap_or(s)
+                .parse::<Number>()
+                .map_err(|_| ConvertError::new(path, "a number is required"))?,
         ),
         (Kind::String(s), Type::Bool) => match s.as_ref() {
             "true" | "1" => Value::bool(true),
             "false" | "0" => Value::bool(false),
             "True" | "TRUE" | "False" | "FALSE" => {
-                let message = format!("a bool is required; to convert from string, use lowercase {:?}", s.to_lowercase());
+                let message = format!(
+                    "a bool is required; to convert from string, use lowercase {:?}",
+                    s.to_lowercase()
+                );
                 return Err(ConvertError::new(path, message));
             }
             _ => return Err(ConvertError::new(path, "a bool is required")),
@@ -56,7 +63,9 @@ fn convert_at(value: &Value, ty: &Type, path: &Path) -> Result<Value, ConvertErr
         (Kind::List(..) | Kind::Set(..) | Kind::Tuple(_), Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
             convert_sequence(value, ty, path)?
         }
-        (Kind::Map(_, entries) | Kind::Object(entries), Type::Map(element)) => convert_map(entries, element, path)?,
+        (Kind::Map(_, entries) | Kind::Object(entries), Type::Map(element)) => {
+            convert_map(entries, element, path)?
+        }
         (Kind::Map(_, entries) | Kind::Object(entries), Type::Object(object)) => {
             convert_object(entries, object, path)?
         }
@@ -85,7 +94,8 @@ fn plural(ty: &Type) -> String {
         Type::Bool => "bool".into(),
         Type::Number => "number".into(),
         Type::String => "string".into(),
-        other => format!("{other}"),
+        Type::List(t) | Type::Set(t) | Type::Map(t) => format!("{} of {}", ty.kind_name(), plural(t)),
+        Type::Tuple(_) | Type::Object(_) => ty.kind_name().into(),
     }
 }
 
@@ -97,7 +107,28 @@ fn convert_unknown(unknown: &crate::Unknown, ty: &Type, path: &Path) -> Result<V
         return Err(ConvertError::new(path, required(ty)));
     }
     let refinements = Refinements { not_null: unknown.refinements.not_null, ..Refinements::default() };
-    Ok(Value::refined(ty.without_optional(), refinements))
+    Ok(Value::refined(filled(&unknown.ty, &ty.without_optional()), refinements))
+}
+
+/// The type that a value of type `from` has once it is converted to `to`: where that says `any`, what it had.
+fn filled(from: &Type, to: &Type) -> Type {
+    let element = |types: Vec<Type>, to: &Type| {
+        let common = unify(&types).unwrap_or(Type::Dynamic);
+        filled(&common, to)
+    };
+    match (from, to) {
+        (_, to) if !to.has_dynamic() => to.clone(),
+        (from, Type::Dynamic) => from.clone(),
+        (Type::List(f) | Type::Set(f), Type::List(t)) => Type::list(filled(f, t)),
+        (Type::List(f) | Type::Set(f), Type::Set(t)) => Type::set(filled(f, t)),
+        (Type::Map(f), Type::Map(t)) => Type::map(filled(f, t)),
+        (Type::Tuple(fs), Type::List(t)) => Type::list(element(fs.to_vec(), t)),
+        (Type::Tuple(fs), Type::Set(t)) => Type::set(element(fs.to_vec(), t)),
+        (Type::Object(o), Type::Map(t)) => {
+            Type::map(element(o.attributes.values().map(|a| a.ty.clone()).collect(), t))
+        }
+        (_, to) => to.clone(),
+    }
 }
 
 /// Whether some value of type `from` could be converted to `to`.
@@ -110,7 +141,9 @@ fn could_convert(from: &Type, to: &Type) -> bool {
         }
         (Type::Tuple(ts), Type::List(t) | Type::Set(t)) => ts.iter().all(|f| could_convert(f, t)),
         (Type::List(t) | Type::Set(t), Type::Tuple(ts)) => ts.iter().all(|to| could_convert(t, to)),
-        (Type::Tuple(a), Type::Tuple(b)) => a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| could_convert(a, b)),
+        (Type::Tuple(a), Type::Tuple(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| could_convert(a, b))
+        }
         (Type::Object(o), Type::Map(t)) => o.attributes.values().all(|a| could_convert(&a.ty, t)),
         (Type::Map(t), Type::Object(o)) => o.attributes.values().all(|a| could_convert(t, &a.ty)),
         (Type::Object(a), Type::Object(b)) => b.attributes.iter().all(|(name, to)| {
@@ -125,9 +158,8 @@ fn convert_sequence(value: &Value, ty: &Type, path: &Path) -> Result<Value, Conv
     let each = |element: &Type| -> Result<(Type, Vec<Value>), ConvertError> {
         let common;
         let element = if element.has_dynamic() && *element == Type::Dynamic {
-            common = common_type(elements.iter().map(Value::ty)).ok_or_else(|| {
-                ConvertError::new(path, "all elements must have the same type")
-            })?;
+            common = common_type(elements.iter().map(Value::ty))
+                .ok_or_else(|| ConvertError::new(path, "all elements must have the same type"))?;
             &common
         } else {
             element
@@ -148,7 +180,11 @@ fn convert_sequence(value: &Value, ty: &Type, path: &Path) -> Result<Value, Conv
         Type::Set(element) => each(element).map(|(t, vs)| Value::set(t, vs)),
         Type::Tuple(types) => {
             if types.len() != elements.len() {
-                let message = format!("a tuple of {} elements is required, and this has {}", types.len(), elements.len());
+                let message = format!(
+                    "a tuple of {} elements is required, and this has {}",
+                    types.len(),
+                    elements.len()
+                );
                 return Err(ConvertError::new(path, message));
             }
             let mut converted = Vec::with_capacity(elements.len());
@@ -281,4 +317,41 @@ fn unify_objects(a: &ObjectType, b: &ObjectType) -> Option<Type> {
     }
     let all: Vec<Type> = a.attributes.values().chain(b.attributes.values()).map(|a| a.ty.clone()).collect();
     unify(&all).map(Type::map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_value_keeps_its_element_type_where_any_is_asked_for() {
+        let converted = |from: Type, to: Type| convert(&Value::unknown(from), &to).unwrap().ty();
+        let any_list = Type::list(Type::Dynamic);
+        assert_eq!(converted(Type::list(Type::String), any_list.clone()), Type::list(Type::String));
+        assert_eq!(converted(Type::set(Type::Number), any_list.clone()), Type::list(Type::Number));
+        assert_eq!(
+            converted(Type::tuple(vec![Type::Number, Type::String]), any_list.clone()),
+            Type::list(Type::String)
+        );
+        assert_eq!(
+            converted(Type::object([("a", Type::Bool)]), Type::map(Type::Dynamic)),
+            Type::map(Type::Bool)
+        );
+        assert_eq!(converted(Type::Dynamic, any_list.clone()), any_list);
+    }
+
+    #[test]
+    fn a_number_may_be_written_with_a_plus_in_text() {
+        assert_eq!(
+            convert(&Value::string("+1.5"), &Type::Number),
+            Ok(Value::number("1.5".parse::<Number>().unwrap()))
+        );
+        assert!(convert(&Value::string("++1"), &Type::Number).is_err());
+        assert!(convert(&Value::string("+"), &Type::Number).is_err());
+    }
+
+    #[test]
+    fn text_is_kept_in_its_composed_form() {
+        assert_eq!(Value::string("e\u{301}"), Value::string("\u{e9}"));
+    }
 }

@@ -63,7 +63,11 @@ fn number_to_json(number: &Number) -> Json {
         return json!(n);
     }
     let float = number.to_f64();
-    if Number::from_f64(float).as_ref() == Some(number) { json!(float) } else { Json::String(number.to_string()) }
+    if Number::from_f64(float).as_ref() == Some(number) {
+        json!(float)
+    } else {
+        Json::String(number.to_string())
+    }
 }
 
 /// A value of the type that the JSON implies: arrays are tuples, objects are objects.
@@ -74,7 +78,9 @@ pub fn from_json(json: &Json) -> Value {
         Json::Bool(b) => Value::bool(*b),
         Json::Number(n) => match n.as_i64() {
             Some(n) => Value::number(n),
-            None => n.to_string().parse::<Number>().map_or_else(|_| Value::string(n.to_string()), Value::number),
+            None => {
+                n.to_string().parse::<Number>().map_or_else(|_| Value::string(n.to_string()), Value::number)
+            }
         },
         Json::String(s) => Value::string(s.as_str()),
         Json::Array(vs) => Value::tuple(vs.iter().map(from_json).collect::<Vec<_>>()),
@@ -129,10 +135,8 @@ pub fn type_from_json(json: &Json) -> Result<Type, DecodeError> {
                     Ok(Type::tuple(ts.iter().map(type_from_json).collect::<Result<Vec<_>, _>>()?))
                 }
                 ("object", Json::Object(attributes)) => {
-                    let attributes: Result<Vec<(String, Type)>, DecodeError> = attributes
-                        .iter()
-                        .map(|(name, t)| Ok((name.clone(), type_from_json(t)?)))
-                        .collect();
+                    let attributes: Result<Vec<(String, Type)>, DecodeError> =
+                        attributes.iter().map(|(name, t)| Ok((name.clone(), type_from_json(t)?))).collect();
                     Ok(Type::object(attributes?))
                 }
                 _ => Err(fault()),
@@ -256,8 +260,12 @@ fn decode_at(json: &Json, ty: &Type, notes: Option<&Notes>) -> Result<Value, Dec
         list.iter().enumerate().map(|(i, j)| decode_at(j, &element(i), child(&i.to_string()))).collect()
     };
     let value = match (json, ty) {
-        (Json::Array(list), Type::List(t)) => Value::list(t.as_ref().clone(), elements(&|_| t.as_ref().clone(), list)?),
-        (Json::Array(list), Type::Set(t)) => Value::set(t.as_ref().clone(), elements(&|_| t.as_ref().clone(), list)?),
+        (Json::Array(list), Type::List(t)) => {
+            Value::list(t.as_ref().clone(), elements(&|_| t.as_ref().clone(), list)?)
+        }
+        (Json::Array(list), Type::Set(t)) => {
+            Value::set(t.as_ref().clone(), elements(&|_| t.as_ref().clone(), list)?)
+        }
         (Json::Array(list), Type::Tuple(ts)) if ts.len() == list.len() => {
             Value::tuple(elements(&|i| ts.get(i).cloned().unwrap_or(Type::Dynamic), list)?)
         }

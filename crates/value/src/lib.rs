@@ -13,7 +13,9 @@ mod unknown;
 mod value;
 
 pub use convert::{ConvertError, convert, unify};
-pub use encode::{DecodeError, Encoded, decode, encode, from_json, from_json_typed, to_json, type_from_json, type_to_json};
+pub use encode::{
+    DecodeError, Encoded, decode, encode, from_json, from_json_typed, to_json, type_from_json, type_to_json,
+};
 pub use number::{Number, ParseNumberError};
 pub use path::{Path, Step};
 pub use types::{Attribute, ObjectType, Type};

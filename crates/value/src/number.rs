@@ -1,7 +1,7 @@
 //! Exact decimal numbers.
 //!
 //! Whole numbers that fit 64 bits are kept as such, since nearly all are; everything else is an arbitrary-precision decimal.
-//! The split is canonical, so that equal numbers have one form.
+//! The split is canonical, so that equal numbers have one form. Sums and products are exact up to 150 digits.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -13,6 +13,9 @@ use bigdecimal::{BigDecimal, RoundingMode, Signed, ToPrimitive, Zero};
 
 /// Digits kept by a division that does not end: what 512 bits of mantissa hold, the precision of Terraform's numbers.
 const DIVISION_DIGITS: u64 = 154;
+
+/// Digits kept by sums and products: four fewer than a quotient has, so that the error in its last digit does not show.
+const SETTLED_DIGITS: u64 = DIVISION_DIGITS - 4;
 
 /// The largest power of ten that a number may be written with; beyond it a short text would fill the memory.
 const EXPONENT_MAX: i64 = 10_000;
@@ -144,8 +147,20 @@ impl Number {
     #[must_use]
     pub fn negate(&self) -> Self {
         match &self.0 {
-            Repr::Small(n) => n.checked_neg().map_or_else(|| Self::from_decimal(&-self.to_decimal()), Self::from),
+            Repr::Small(n) => {
+                n.checked_neg().map_or_else(|| Self::from_decimal(&-self.to_decimal()), Self::from)
+            }
             Repr::Big(d) => Self::from_decimal(&-d.as_ref()),
+        }
+    }
+
+    /// A sum or product without the digits in which quotients are not exact: a third three times is one.
+    fn settled(decimal: &BigDecimal) -> Self {
+        match std::num::NonZeroU64::new(SETTLED_DIGITS) {
+            Some(digits) if decimal.digits() > SETTLED_DIGITS => {
+                Self::from_decimal(&decimal.with_precision_round(digits, RoundingMode::HalfEven))
+            }
+            _ => Self::from_decimal(decimal),
         }
     }
 
@@ -157,7 +172,7 @@ impl Number {
         {
             return Self(Repr::Small(sum));
         }
-        Self::from_decimal(&(self.to_decimal() + other.to_decimal()))
+        Self::settled(&(self.to_decimal() + other.to_decimal()))
     }
 
     /// Difference.
@@ -174,7 +189,7 @@ impl Number {
         {
             return Self(Repr::Small(product));
         }
-        Self::from_decimal(&(self.to_decimal() * other.to_decimal()))
+        Self::settled(&(self.to_decimal() * other.to_decimal()))
     }
 
     /// Quotient; `None` when dividing by zero. One that does not end keeps 154 digits.
@@ -189,8 +204,22 @@ impl Number {
         {
             return Some(Self(Repr::Small(quotient)));
         }
-        let quotient = self.to_decimal() / other.to_decimal();
+        let (dividend, divisor) = (self.to_decimal(), other.to_decimal());
         let precision = std::num::NonZeroU64::new(DIVISION_DIGITS)?;
+        // The division of whole numbers, with zeroes added to the dividend until the quotient has two digits more than are kept;
+        // a last digit that is not zero stands for all that would follow, so that a half is told from a little more than it.
+        let zeroes = (DIVISION_DIGITS + 2 + divisor.digits()).saturating_sub(dividend.digits());
+        let ((top, top_scale), (bottom, bottom_scale)) =
+            (dividend.into_bigint_and_exponent(), divisor.into_bigint_and_exponent());
+        let shifted = top * BigInt::from(10u8).pow(u32::try_from(zeroes).ok()?);
+        let (quotient, remainder) = (&shifted / &bottom, &shifted % &bottom);
+        let sticky = match (remainder.is_zero(), shifted.is_negative() == bottom.is_negative()) {
+            (true, _) => BigInt::zero(),
+            (false, true) => BigInt::from(1u8),
+            (false, false) => BigInt::from(-1i8),
+        };
+        let scale = top_scale - bottom_scale + i64::try_from(zeroes).ok()? + 1;
+        let quotient = BigDecimal::new(quotient * 10u8 + sticky, scale);
         Some(Self::from_decimal(&quotient.with_precision_round(precision, RoundingMode::HalfEven)))
     }
 
@@ -311,5 +340,32 @@ impl fmt::Display for Number {
 impl fmt::Debug for Number {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn number(text: &str) -> Number {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_quotient_that_does_not_end_keeps_its_digits() {
+        let third = number("1").divide(&number("3")).unwrap();
+        assert_eq!(third.to_string(), format!("0.{}", "3".repeat(154)));
+        let two_thirds = number("-2").divide(&number("3")).unwrap();
+        assert_eq!(two_thirds.to_string(), format!("-0.{}7", "6".repeat(153)));
+        assert_eq!(number("1").divide(&number("8")).unwrap().to_string(), "0.125");
+        assert_eq!(number("1e300").divide(&number("0.25")).unwrap(), number("4e300"));
+    }
+
+    #[test]
+    fn a_third_three_times_is_one() {
+        let third = number("1").divide(&number("3")).unwrap();
+        assert_eq!(third.multiply(&number("3")), number("1"));
+        assert_eq!(third.add(&third).add(&third), number("1"));
+        assert_eq!(number("10").divide(&number("7")).unwrap().multiply(&number("7")), number("10"));
     }
 }

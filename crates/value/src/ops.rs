@@ -146,7 +146,11 @@ fn equal(a: &Value, b: &Value) -> Option<bool> {
     match (&a.kind, &b.kind) {
         (Kind::Null(_), Kind::Null(_)) => Some(true),
         (Kind::Unknown(u), Kind::Null(_)) | (Kind::Null(_), Kind::Unknown(u)) => {
-            if u.refinements.not_null { Some(false) } else { None }
+            if u.refinements.not_null {
+                Some(false)
+            } else {
+                None
+            }
         }
         (Kind::Null(_), _) | (_, Kind::Null(_)) => Some(false),
         (Kind::Unknown(_), _) | (_, Kind::Unknown(_)) => unknown_equal(a, b),

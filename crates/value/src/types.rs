@@ -89,7 +89,8 @@ impl Type {
     /// `object({…})` whose attributes have to be there.
     #[must_use]
     pub fn object<K: Into<Arc<str>>>(attributes: impl IntoIterator<Item = (K, Type)>) -> Self {
-        let attributes = attributes.into_iter().map(|(name, ty)| (name.into(), Attribute::required(ty))).collect();
+        let attributes =
+            attributes.into_iter().map(|(name, ty)| (name.into(), Attribute::required(ty))).collect();
         Self::Object(Arc::new(ObjectType { attributes }))
     }
 

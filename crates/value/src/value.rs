@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
 use crate::{Number, Refinements, Type, Unknown};
 
 /// Marks that travel with a value through every expression.
@@ -124,10 +126,14 @@ impl Value {
         Kind::Number(n.into()).into()
     }
 
-    /// A string.
+    /// A string: in Unicode's composed form (NFC), so that what looks the same is the same.
     #[must_use]
     pub fn string(s: impl Into<Arc<str>>) -> Self {
-        Kind::String(s.into()).into()
+        let text: Arc<str> = s.into();
+        if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+            return Kind::String(text).into();
+        }
+        Kind::String(text.nfc().collect::<String>().into()).into()
     }
 
     /// A tuple.
@@ -151,7 +157,8 @@ impl Value {
     /// A map. The caller sees to it that every element is of the element type.
     #[must_use]
     pub fn map<K: Into<Arc<str>>>(element: Type, elements: impl IntoIterator<Item = (K, Value)>) -> Self {
-        Kind::Map(Arc::new(element), Arc::new(elements.into_iter().map(|(k, v)| (k.into(), v)).collect())).into()
+        Kind::Map(Arc::new(element), Arc::new(elements.into_iter().map(|(k, v)| (k.into(), v)).collect()))
+            .into()
     }
 
     /// A set: sorted, without duplicates; the elements' marks become the set's. The caller sees to the element type.
@@ -206,7 +213,9 @@ impl Value {
             return (self, deep);
         }
         let kind = match &self.kind {
-            Kind::List(t, vs) => Kind::List(t.clone(), vs.iter().map(|v| v.clone().unmark_deep().0).collect()),
+            Kind::List(t, vs) => {
+                Kind::List(t.clone(), vs.iter().map(|v| v.clone().unmark_deep().0).collect())
+            }
             Kind::Set(t, vs) => Kind::Set(t.clone(), vs.iter().map(|v| v.clone().unmark_deep().0).collect()),
             Kind::Tuple(vs) => Kind::Tuple(vs.iter().map(|v| v.clone().unmark_deep().0).collect()),
             Kind::Map(t, m) => Kind::Map(t.clone(), Arc::new(unmark_entries(m))),
