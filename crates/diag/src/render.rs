@@ -27,12 +27,25 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
         None => diagnostic.message.clone(),
     };
     let mut group = Group::with_title(level.primary_title(title).id(diagnostic.code.as_ref()));
+    let mut apart: Vec<_> = diagnostic.related.iter().collect();
     if let Some(span) = diagnostic.span
-        && let Some(snippet) = snippet(sources, span, AnnotationKind::Primary, diagnostic.label.as_deref())
+        && let Some(mut shown) = snippet(sources, span, AnnotationKind::Primary, diagnostic.label.as_deref())
     {
-        group = group.element(snippet);
+        // Places in the lines that are shown anyway are marked there.
+        let lines = sources.excerpt(span).map(|(text, line, _)| (text, line));
+        apart.retain(|related| {
+            let excerpt = sources.excerpt(related.span);
+            let same = related.span.file == span.file && excerpt.as_ref().map(|(text, line, _)| (*text, *line)) == lines;
+            if same && let Some((_, _, range)) = excerpt {
+                let mark = AnnotationKind::Context.span(range).label(related.label.as_str());
+                let before = std::mem::replace(&mut shown, Snippet::source(""));
+                shown = before.annotation(mark);
+            }
+            !same
+        });
+        group = group.element(shown);
     }
-    for related in &diagnostic.related {
+    for related in apart {
         if let Some(snippet) = snippet(sources, related.span, AnnotationKind::Context, Some(&related.label)) {
             group = group.element(snippet);
         }
@@ -103,7 +116,8 @@ pub fn to_json(diagnostic: &Diagnostic, sources: &Sources) -> Json {
             }
         }
         if !diagnostic.related.is_empty() {
-            let related = diagnostic.related.iter().map(|r| json!({ "place": place(r.span), "label": r.label }));
+            let related =
+                diagnostic.related.iter().map(|r| json!({ "place": place(r.span), "label": r.label }));
             map.insert("related".into(), related.collect());
         }
     }

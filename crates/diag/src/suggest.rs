@@ -14,7 +14,8 @@ pub fn closest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 
 /// Edits (insert, remove, change, swap of neighbours) between two words: the restricted Damerau-Levenshtein distance.
 fn distance(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
+    let (a, b): (Vec<char>, Vec<char>) =
+        (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
     // A name is short; a text of a megabyte in its place is not worth comparing.
     if a.len() > 100 || b.len() > 100 {
         return usize::MAX;

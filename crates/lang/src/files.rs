@@ -110,8 +110,7 @@ impl DiskFiles {
     pub fn new(root: impl AsRef<Path>) -> Result<Self, FileError> {
         let root = root.as_ref();
         let named = || root.display().to_string();
-        let canonical =
-            fs::canonicalize(root).map_err(|source| FileError::Read { path: named(), source })?;
+        let canonical = fs::canonicalize(root).map_err(|source| FileError::Read { path: named(), source })?;
         if !canonical.is_dir() {
             return Err(FileError::Read { path: named(), source: io::ErrorKind::NotADirectory.into() });
         }
@@ -215,7 +214,8 @@ impl ProjectFiles for MemoryFiles {
             return Ok(Some(EntryKind::File));
         }
         let prefix = format!("{inside}/");
-        let is_folder = inside.is_empty() || self.0.range(prefix.clone()..).next().is_some_and(|(p, _)| p.starts_with(&prefix));
+        let is_folder = inside.is_empty()
+            || self.0.range(prefix.clone()..).next().is_some_and(|(p, _)| p.starts_with(&prefix));
         Ok(is_folder.then_some(EntryKind::Folder))
     }
 

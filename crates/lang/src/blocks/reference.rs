@@ -7,7 +7,9 @@ use crate::schema::{Attribute, Block, Given, Nesting, Rule};
 /// Every block with its attributes, as Markdown.
 #[must_use]
 pub fn reference() -> String {
-    let mut text = String::from("# Blocks\n\nMade from the program's own description of its blocks; a test keeps it true.\n");
+    let mut text = String::from(
+        "# Blocks\n\nMade from the program's own description of its blocks; a test keeps it true.\n",
+    );
     for (name, label, block) in super::all() {
         let label = if label.is_empty() { String::new() } else { format!(" \"{label}\"") };
         describe(&format!("{name}{label}"), block, "##", &mut text);
@@ -50,7 +52,9 @@ fn default(attribute: &Attribute) -> String {
 
 fn rule(rule: Rule) -> String {
     match rule {
-        Rule::OneOf(words) => format!(" ({})", words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")),
+        Rule::OneOf(words) => {
+            format!(" ({})", words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", "))
+        }
         Rule::Whole { min, max: i64::MAX } => format!(" ({min} or more)"),
         Rule::Whole { min, max } => format!(" ({min} to {max})"),
         Rule::Duration => " (a time: `30s`, `5m`)".into(),

@@ -23,8 +23,18 @@ use crate::syntax::{Block, Body, Expr, ExprKind, Identifier, Step, is_identifier
 const BLOCKS: [&str; 7] = ["project", "environment", "service", "image", "seed", "variable", "output"];
 
 /// Terraform's blocks that are not supported yet.
-const TERRAFORM_LATER: [&str; 10] =
-    ["resource", "data", "module", "provider", "terraform", "moved", "import", "removed", "check", "ephemeral"];
+const TERRAFORM_LATER: [&str; 10] = [
+    "resource",
+    "data",
+    "module",
+    "provider",
+    "terraform",
+    "moved",
+    "import",
+    "removed",
+    "check",
+    "ephemeral",
+];
 
 /// Blocks by kind, each with its name.
 #[derive(Default)]
@@ -93,15 +103,20 @@ impl<'a> Collector<'a> {
     /// The blocks of a file by kind; what may not stand in it is a fault.
     fn gather(&mut self, source: Source, found: &mut Found) {
         let kind = source.kind;
-        for attribute in &source.body.attributes {
+        // One whose expression is its name is a block that could not be read: that has been said.
+        for attribute in source.body.attributes.iter().filter(|a| a.expr.span != a.name.span) {
             let name = &attribute.name.name;
-            let fault = Diagnostic::error("attribute-outside-block", format!("`{name}` stands outside of every block"))
-                .at(attribute.name.span);
+            let fault = Diagnostic::error(
+                "attribute-outside-block",
+                format!("`{name}` stands outside of every block"),
+            )
+            .at(attribute.name.span);
             self.faults.push(match kind {
-                FileKind::Environment => {
-                    fault.hint(format!("write it inside: `environment \"NAME\" {{ variables = {{ {name} = … }} }}`"))
-                }
-                _ => fault.hint(format!("a value with a name of its own is a local: `locals {{ {name} = … }}`")),
+                FileKind::Environment => fault.hint(format!(
+                    "write it inside: `environment \"NAME\" {{ variables = {{ {name} = … }} }}`"
+                )),
+                _ => fault
+                    .hint(format!("a value with a name of its own is a local: `locals {{ {name} = … }}`")),
             });
         }
         for block in source.body.blocks {
@@ -116,23 +131,29 @@ impl<'a> Collector<'a> {
         let is_terraform = matches!(name, "variable" | "output" | "locals");
         let is_known = is_terraform || BLOCKS.contains(&name);
         let fault = match kind {
-            _ if TERRAFORM_LATER.contains(&name) => {
-                Diagnostic::error("not-supported", format!("Terraform's `{name}` blocks are not supported yet"))
-            }
+            _ if TERRAFORM_LATER.contains(&name) => Diagnostic::error(
+                "not-supported",
+                format!("Terraform's `{name}` blocks are not supported yet"),
+            ),
             _ if !is_known => self.unknown_block(block),
             FileKind::Project => return true,
             FileKind::Stack if name != "project" => return true,
-            FileKind::Stack => Diagnostic::error("misplaced-block", "the `project` block belongs into `mainstay.hcl`"),
+            FileKind::Stack => {
+                Diagnostic::error("misplaced-block", "the `project` block belongs into `mainstay.hcl`")
+            }
             FileKind::Terraform if is_terraform => return true,
             FileKind::Terraform => {
                 Diagnostic::error("misplaced-block", format!("`{name}` is not one of Terraform's blocks"))
                     .hint("`.tf` files are for Terraform's blocks: put it into a file that ends with `.hcl`")
             }
             FileKind::Environment if name == "environment" => return true,
-            FileKind::Environment => {
-                Diagnostic::error("misplaced-block", format!("`{name}` cannot stand in the folder `environments`"))
-                    .hint("environments differ in values and clusters only: put it into a file of the project's root")
-            }
+            FileKind::Environment => Diagnostic::error(
+                "misplaced-block",
+                format!("`{name}` cannot stand in the folder `environments`"),
+            )
+            .hint(
+                "environments differ in values and clusters only: put it into a file of the project's root",
+            ),
         };
         self.faults.push(fault.at(block.header()));
         false
@@ -228,22 +249,31 @@ impl<'a> Collector<'a> {
             "variable" | "output" => {
                 if !is_identifier(&name.name) {
                     self.faults.push(
-                        Diagnostic::error("invalid-name", format!("{:?} cannot be the name of a {noun}", name.name))
-                            .at(name.span)
-                            .hint("letters, digits, `_` and `-`, beginning with a letter or `_`"),
+                        Diagnostic::error(
+                            "invalid-name",
+                            format!("{:?} cannot be the name of a {noun}", name.name),
+                        )
+                        .at(name.span)
+                        .hint("letters, digits, `_` and `-`, beginning with a letter or `_`"),
                     );
                 }
             }
             "image" => {
                 let part = |p: &str| {
                     p.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-                        && p.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
+                        && p.bytes()
+                            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
                 };
                 if name.name.len() > 200 || !name.name.split('/').all(part) {
                     self.faults.push(
-                        Diagnostic::error("invalid-name", format!("{:?} cannot be the name of an image", name.name))
-                            .at(name.span)
-                            .hint("lower-case letters, digits, `.`, `_` and `-`, in parts between `/`: `shop/web`"),
+                        Diagnostic::error(
+                            "invalid-name",
+                            format!("{:?} cannot be the name of an image", name.name),
+                        )
+                        .at(name.span)
+                        .hint(
+                            "lower-case letters, digits, `.`, `_` and `-`, in parts between `/`: `shop/web`",
+                        ),
                     );
                 }
             }
@@ -256,10 +286,13 @@ impl<'a> Collector<'a> {
         match self.declared.get(&(noun, name.name.clone())) {
             Some(first) => {
                 self.faults.push(
-                    Diagnostic::error("duplicate-declaration", format!("there are two {noun}s `{}`", name.name))
-                        .at(name.span)
-                        .see(*first, "first here")
-                        .hint("give one of them another name"),
+                    Diagnostic::error(
+                        "duplicate-declaration",
+                        format!("there are two {noun}s `{}`", name.name),
+                    )
+                    .at(name.span)
+                    .see(*first, "first here")
+                    .hint("give one of them another name"),
                 );
                 false
             }
@@ -288,8 +321,9 @@ impl<'a> Collector<'a> {
 
     fn project(&mut self, block: Option<Block>, file: Option<Span>) {
         let Some(mut block) = block else {
-            let fault = Diagnostic::error("missing-block", format!("`{PROJECT_FILE}` has no `project` block"))
-                .hint("add `project { name = \"…\" }`");
+            let fault =
+                Diagnostic::error("missing-block", format!("`{PROJECT_FILE}` has no `project` block"))
+                    .hint("add `project { name = \"…\" }`");
             let place = file.map(|f| Span { end: f.start, ..f });
             self.faults.push(match place {
                 Some(place) => fault.at(place),
@@ -310,10 +344,14 @@ impl<'a> Collector<'a> {
     fn names(&mut self, found: &Found) {
         let names = &mut self.configuration.names;
         let ids = || 0u32..;
-        names.variables = found.variables.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), VariableId(i))).collect();
-        names.locals = found.locals.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), LocalId(i))).collect();
-        names.services = found.services.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), ServiceId(i))).collect();
-        names.images = found.images.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), ImageId(i))).collect();
+        names.variables =
+            found.variables.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), VariableId(i))).collect();
+        names.locals =
+            found.locals.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), LocalId(i))).collect();
+        names.services =
+            found.services.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), ServiceId(i))).collect();
+        names.images =
+            found.images.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), ImageId(i))).collect();
     }
 
     fn resolve(&mut self, body: &mut Body, allowed: Allowed, bound: &[&str]) -> Vec<Reference> {
@@ -333,17 +371,24 @@ impl<'a> Collector<'a> {
     }
 
     fn variable(&mut self, name: Identifier, mut block: Block) {
-        debug_assert_eq!(next_id(&self.configuration.variables), self.configuration.names.variables[&name.name].0);
+        debug_assert_eq!(
+            next_id(&self.configuration.variables),
+            self.configuration.names.variables[&name.name].0
+        );
         let header = block.header();
         let ty_expr = block.body.attribute("type").map(|a| a.expr.clone());
         let default_expr = block.body.attribute("default").map(|a| a.expr.clone());
         // A type's words are no references, and so are kept from the resolver.
         for attribute in &mut block.body.attributes {
-            if matches!(attribute.name.name.as_ref(), "type" | "default") {
+            // Nor is anything that is said under a name that is not known.
+            if matches!(attribute.name.name.as_ref(), "type" | "default")
+                || blocks::VARIABLE.attribute(&attribute.name.name).is_none()
+            {
                 attribute.expr.kind = ExprKind::Broken;
             }
         }
-        let (validations, references) = self.conditions(&mut block.body, "validation", Allowed::values("a validation"));
+        let (validations, references) =
+            self.conditions(&mut block.body, "validation", Allowed::values("a validation"));
         self.resolve(&mut block.body, Allowed::constant("a variable"), &[]);
         let files = self.files;
         let project = self.configuration.project.name.clone();
@@ -351,7 +396,9 @@ impl<'a> Collector<'a> {
         let what = format!("variable \"{}\"", name.name);
         let decoded = decode(&block.body, header, &what, &blocks::VARIABLE, &[], &scope);
         self.faults.extend(decoded.diagnostics);
-        let flag = |key: &str, otherwise: bool| decoded.value.get(key).and_then(|v| v.as_bool()).unwrap_or(otherwise);
+        let flag = |key: &str, otherwise: bool| {
+            decoded.value.get(key).and_then(|v| v.as_bool()).unwrap_or(otherwise)
+        };
         let nullable = flag("nullable", true);
         let ty = ty_expr.map_or(Type::Dynamic, |expr| {
             type_constraint(&expr, &scope).unwrap_or_else(|faults| {
@@ -386,13 +433,19 @@ impl<'a> Collector<'a> {
     }
 
     /// Takes the conditions out of the blocks of a type, resolved.
-    fn conditions(&mut self, body: &mut Body, kind: &str, allowed: Allowed) -> (Vec<Condition>, Vec<Reference>) {
+    fn conditions(
+        &mut self,
+        body: &mut Body,
+        kind: &str,
+        allowed: Allowed,
+    ) -> (Vec<Condition>, Vec<Reference>) {
         let mut conditions = Vec::new();
         let mut references = Vec::new();
         for block in body.blocks.iter_mut().filter(|b| b.kind.name.as_ref() == kind) {
             let header = block.header();
             let mut part = |this: &mut Self, key: &str| {
-                let Some(attribute) = block.body.attributes.iter_mut().find(|a| a.name.name.as_ref() == key) else {
+                let Some(attribute) = block.body.attributes.iter_mut().find(|a| a.name.name.as_ref() == key)
+                else {
                     this.faults.push(
                         Diagnostic::error("missing-attribute", format!("`{kind}` needs `{key}`")).at(header),
                     );
@@ -423,7 +476,8 @@ impl<'a> Collector<'a> {
         let depends_on = take(&mut block.body, "depends_on");
         let (mut count, mut for_each) = (take(&mut block.body, "count"), take(&mut block.body, "for_each"));
         if let (Some(count), Some(for_each)) = (&count, &for_each) {
-            let (first, second) = if count.span < for_each.span { (count, for_each) } else { (for_each, count) };
+            let (first, second) =
+                if count.span < for_each.span { (count, for_each) } else { (for_each, count) };
             self.faults.push(
                 Diagnostic::error("conflicting-attributes", "`count` and `for_each` exclude each other")
                     .at(second.span)
@@ -432,12 +486,8 @@ impl<'a> Collector<'a> {
             );
         }
         let outside = Allowed { cluster: true, ..Allowed::all("the number of services") };
-        let inside = Allowed {
-            place: "this service",
-            each: for_each.is_some(),
-            count: count.is_some(),
-            ..outside
-        };
+        let inside =
+            Allowed { place: "this service", each: for_each.is_some(), count: count.is_some(), ..outside };
         let mut references = self.resolve(&mut block.body, inside, &[]);
         for expr in count.iter_mut().chain(for_each.iter_mut()) {
             references.extend(self.resolve_expr(expr, outside, &[]));
@@ -445,7 +495,15 @@ impl<'a> Collector<'a> {
         references.sort_unstable();
         references.dedup();
         let depends_on = depends_on.map_or_else(Vec::new, |expr| self.dependencies(&expr));
-        self.configuration.services.push(Service { name, header, count, for_each, depends_on, body: block.body, references });
+        self.configuration.services.push(Service {
+            name,
+            header,
+            count,
+            for_each,
+            depends_on,
+            body: block.body,
+            references,
+        });
     }
 
     /// `depends_on = [service.cache]`.
@@ -465,7 +523,11 @@ impl<'a> Collector<'a> {
         let mut dependencies = Vec::new();
         for element in elements {
             if let ExprKind::Literal(value) = &element.kind {
-                let fault = Diagnostic::error("invalid-depends-on", "an entry of `depends_on` is a reference, not text").at(element.span);
+                let fault = Diagnostic::error(
+                    "invalid-depends-on",
+                    "an entry of `depends_on` is a reference, not text",
+                )
+                .at(element.span);
                 let name = value.as_str().unwrap_or("cache");
                 self.faults.push(fault.hint(format!("write `service.{name}`")));
                 continue;
@@ -490,19 +552,26 @@ impl<'a> Collector<'a> {
         let service = self.seeded_service(&mut block.body);
         let key = take(&mut block.body, "key");
         let mut references = self.resolve(&mut block.body, Allowed::values("a seed"), &[]);
-        let Some(mut key) = key else {
+        let mut key = key.unwrap_or_else(|| {
             self.faults.push(
                 Diagnostic::error("missing-attribute", format!("seed \"{}\" needs `key`", name.name))
                     .at(header)
                     .hint("add `key = \"…${object.id}\"`: the key of each object"),
             );
-            return;
-        };
+            Expr { kind: ExprKind::Broken, span: header }
+        });
         references.extend(self.resolve_expr(&mut key, Allowed::values("the key of a seed"), &["object"]));
         references.sort_unstable();
         references.dedup();
-        if let Some(service) = service {
-            self.configuration.seeds.push(Seed::new(name, header, service, key, block.body, references));
+        match service {
+            Some(service) => {
+                self.configuration.seeds.push(Seed::new(name, header, service, key, block.body, references));
+            }
+            // Without a service it is no seed; the rest of it is still looked at when validating.
+            None => {
+                let seed = Seed::new(name, header, ServiceId(u32::MAX), key, block.body, references);
+                self.configuration.seeds_without_service.push(seed);
+            }
         }
     }
 
@@ -512,7 +581,9 @@ impl<'a> Collector<'a> {
         let name = match &attribute.expr.kind {
             ExprKind::Literal(value) => value.as_str().map(Arc::<str>::from),
             ExprKind::Traversal(source, steps) => match (&source.kind, steps.as_slice()) {
-                (ExprKind::Name(root), [Step::Attribute(name)]) if root.as_ref() == "service" => Some(name.name.clone()),
+                (ExprKind::Name(root), [Step::Attribute(name)]) if root.as_ref() == "service" => {
+                    Some(name.name.clone())
+                }
                 _ => None,
             },
             ExprKind::Broken => return None,
@@ -522,7 +593,9 @@ impl<'a> Collector<'a> {
         let Some(name) = name else {
             attribute.expr.kind = ExprKind::Broken;
             self.faults.push(
-                Diagnostic::error("invalid-reference", "`service` names one service").at(span).hint("write it as in `service = service.cache`"),
+                Diagnostic::error("invalid-reference", "`service` names one service")
+                    .at(span)
+                    .hint("write it as in `service = service.cache`"),
             );
             return None;
         };
@@ -542,7 +615,8 @@ impl<'a> Collector<'a> {
     fn output(&mut self, name: Identifier, mut block: Block) {
         let header = block.header();
         let value = take(&mut block.body, "value");
-        let depends_on = take(&mut block.body, "depends_on").map_or_else(Vec::new, |expr| self.dependencies(&expr));
+        let depends_on =
+            take(&mut block.body, "depends_on").map_or_else(Vec::new, |expr| self.dependencies(&expr));
         let all = Allowed::all("an output");
         let (preconditions, mut references) = self.conditions(&mut block.body, "precondition", all);
         self.resolve(&mut block.body, Allowed::constant("the settings of an output"), &[]);
@@ -578,8 +652,13 @@ impl<'a> Collector<'a> {
         let project = self.configuration.project.name.clone();
         let scope = ConstantScope { files: self.files, project: &project, environment: None };
         for (name, mut block) in found {
-            let environment =
-                environment::environment(name.name, &mut block, &self.configuration.names, &scope, &mut self.faults);
+            let environment = environment::environment(
+                name.name,
+                &mut block,
+                &self.configuration.names,
+                &scope,
+                &mut self.faults,
+            );
             self.configuration.environments.push(environment);
         }
         if self.configuration.environments.is_empty() {

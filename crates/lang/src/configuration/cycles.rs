@@ -11,7 +11,8 @@ use crate::resolve::{LocalId, Reference};
 pub(super) fn order(configuration: &Configuration) -> (Vec<LocalId>, Vec<Diagnostic>) {
     let locals = configuration.locals.len();
     let services = configuration.services.len();
-    let edges: Vec<Vec<usize>> = (0..locals + services).map(|node| targets(configuration, node, locals)).collect();
+    let edges: Vec<Vec<usize>> =
+        (0..locals + services).map(|node| targets(configuration, node, locals)).collect();
     let mut walk = Walk { marks: vec![Mark::New; edges.len()], done: Vec::new(), circles: Vec::new() };
     for node in 0..edges.len() {
         walk.visit(node, &edges);
@@ -92,7 +93,9 @@ impl Walk {
 
 fn fault(configuration: &Configuration, circle: &[usize], locals: usize) -> Diagnostic {
     let named = |node: &usize| match node.checked_sub(locals) {
-        Some(service) => configuration.services.get(service).map(|s| (format!("service.{}", s.name.name), s.header)),
+        Some(service) => {
+            configuration.services.get(service).map(|s| (format!("service.{}", s.name.name), s.header))
+        }
         None => configuration.locals.get(*node).map(|l| (format!("local.{}", l.name.name), l.name.span)),
     };
     let nodes: Vec<_> = circle.iter().filter_map(named).collect();
@@ -104,9 +107,11 @@ fn fault(configuration: &Configuration, circle: &[usize], locals: usize) -> Diag
     }
     let mut names: Vec<&str> = nodes.iter().map(|(name, _)| name.as_str()).collect();
     names.push(first);
-    let mut diagnostic = Diagnostic::error("reference-cycle", format!("references go in a circle: {}", names.join(" -> ")))
-        .at(*span)
-        .hint("take one of these references out");
+    let mut diagnostic =
+        Diagnostic::error("reference-cycle", format!("references go in a circle: {}", names.join(" -> ")))
+            .at(*span)
+            .label(format!("refers to {}", nodes.get(1).map_or(first, |(name, _)| name)))
+            .hint("take one of these references out");
     for (i, (_, span)) in nodes.iter().enumerate().skip(1).take(5) {
         let next = nodes.get(i + 1).map_or(first, |(name, _)| name);
         diagnostic = diagnostic.see(*span, format!("refers to {next}"));

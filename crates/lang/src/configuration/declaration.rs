@@ -195,7 +195,9 @@ impl Service {
             let span = attribute.map_or_else(|| block.header(), |a| a.expr.span);
             match value.as_ref().map(Value::kind) {
                 Some(Kind::String(name)) if !ports.contains_key(name) => {
-                    let fault = Diagnostic::error("unknown-port", format!("this service has no port `{name}`")).at(span);
+                    let fault =
+                        Diagnostic::error("unknown-port", format!("this service has no port `{name}`"))
+                            .at(span);
                     faults.push(match diag::closest(name, ports.keys().map(AsRef::as_ref)) {
                         Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
                         None => fault.hint(format!("add `port \"{name}\" {{ container = … }}`")),
@@ -203,9 +205,12 @@ impl Service {
                 }
                 Some(Kind::Null(_)) if ports.is_empty() && block.body.attribute("command").is_none() => {
                     faults.push(
-                        Diagnostic::error("no-port", format!("`{}` needs a port, and the service has none", block.kind.name))
-                            .at(span)
-                            .hint("add `port \"http\" { container = … }` to the service"),
+                        Diagnostic::error(
+                            "no-port",
+                            format!("`{}` needs a port, and the service has none", block.kind.name),
+                        )
+                        .at(span)
+                        .hint("add `port \"http\" { container = … }` to the service"),
                     );
                 }
                 _ => {}
@@ -263,10 +268,13 @@ impl Seed {
         let text = value::convert(&value, &Type::String).ok();
         match text.as_ref().and_then(Value::as_str) {
             Some(text) if !text.is_empty() => Ok(text.into()),
-            _ => Err(Diagnostic::error("invalid-key", "the key of a seed's object has to be a string that is not empty")
-                .at(self.key.span)
-                .label(format!("this is {}", crate::eval::describe_value(&value)))
-                .into()),
+            _ => Err(Diagnostic::error(
+                "invalid-key",
+                "the key of a seed's object has to be a string that is not empty",
+            )
+            .at(self.key.span)
+            .label(format!("this is {}", crate::eval::describe_value(&value)))
+            .into()),
         }
     }
 

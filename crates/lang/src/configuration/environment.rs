@@ -158,7 +158,10 @@ fn values(expr: Expr, names: &Names, _scope: &dyn Scope, faults: &mut Diagnostic
     for mut item in items {
         let span = item.key.span;
         let ExprKind::Literal(key) = &item.key.kind else {
-            faults.push(Diagnostic::error("invalid-variables", "the name of a variable is a plain name here").at(span));
+            faults.push(
+                Diagnostic::error("invalid-variables", "the name of a variable is a plain name here")
+                    .at(span),
+            );
             continue;
         };
         let Some(name) = key.as_str() else { continue };
@@ -196,9 +199,14 @@ pub(super) fn take(body: &mut Body, name: &str) -> Option<Expr> {
 /// A name that addresses and host names are made of.
 pub(super) fn check_name(name: &str, span: Span, noun: &str, faults: &mut Diagnostics) {
     if let Some((_, hint)) = Rule::Name.fault(&Value::string(name)) {
-        let fault = Diagnostic::error("invalid-name", format!("{name:?} cannot be the name of a {noun}")).at(span);
+        let fault =
+            Diagnostic::error("invalid-name", format!("{name:?} cannot be the name of a {noun}")).at(span);
         let better = better_name(name);
-        faults.push(if better.is_empty() || better == name { fault.hint(hint) } else { fault.because(hint).hint(format!("write \"{better}\"")) });
+        faults.push(if better.is_empty() || better == name {
+            fault.hint(hint)
+        } else {
+            fault.because(hint).hint(format!("write \"{better}\""))
+        });
     }
 }
 

@@ -38,7 +38,8 @@ pub(super) struct Source {
 /// Reads a project.
 #[must_use]
 pub fn load(files: &dyn ProjectFiles) -> Loaded {
-    let mut reader = Reader { files, sources: Sources::default(), diagnostics: Diagnostics::default(), unbalanced: false };
+    let mut reader =
+        Reader { files, sources: Sources::default(), diagnostics: Diagnostics::default(), unbalanced: false };
     let parsed = reader.read_all();
     let mut diagnostics = reader.diagnostics;
     let mut configuration = Configuration::default();
@@ -96,9 +97,12 @@ impl Reader<'_> {
         if root.iter().any(|e| e.name == "environments" && e.kind == EntryKind::Folder) {
             match self.files.list("environments") {
                 Ok(entries) => {
-                    let files = entries.iter().filter(|e| e.kind == EntryKind::File && e.name.ends_with(".hcl"));
+                    let files =
+                        entries.iter().filter(|e| e.kind == EntryKind::File && e.name.ends_with(".hcl"));
                     for entry in files.filter(|e| !e.name.starts_with('.')) {
-                        parsed.extend(self.read(&format!("environments/{}", entry.name), FileKind::Environment));
+                        parsed.extend(
+                            self.read(&format!("environments/{}", entry.name), FileKind::Environment),
+                        );
                     }
                 }
                 Err(error) => self.unreadable("environments", &error),
@@ -116,7 +120,8 @@ impl Reader<'_> {
             }
         };
         if bytes.len() > FILE_BYTES_MAX {
-            let message = format!("it has {} bytes; a configuration file has at most {FILE_BYTES_MAX}", bytes.len());
+            let message =
+                format!("it has {} bytes; a configuration file has at most {FILE_BYTES_MAX}", bytes.len());
             self.diagnostics.push(Diagnostic::error("file-too-large", message).about(path));
             return None;
         }

@@ -57,6 +57,8 @@ pub struct Configuration {
     pub images: Vec<Image>,
     /// The seeds.
     pub seeds: Vec<Seed>,
+    /// Seeds whose service is at fault; kept for what else is wrong with them.
+    seeds_without_service: Vec<Seed>,
     /// What the names mean.
     pub names: Names,
     /// The locals in an order in which each comes after those that it refers to.

@@ -47,19 +47,25 @@ fn refuse_marked(value: &Value, expr: &Expr, name: &str) -> Result<(), Diagnosti
         (_, true) => "ephemeral",
         _ => return Ok(()),
     };
-    Err(Diagnostic::error("sensitive-repetition", format!("`{name}` cannot be {word}: its value shows in every plan"))
-        .at(expr.span)
-        .hint("if it is not secret, say so: `nonsensitive(…)`")
-        .into())
+    Err(Diagnostic::error(
+        "sensitive-repetition",
+        format!("`{name}` cannot be {word}: its value shows in every plan"),
+    )
+    .at(expr.span)
+    .hint("if it is not secret, say so: `nonsensitive(…)`")
+    .into())
 }
 
 fn count(expr: &Expr, scope: &dyn Scope) -> Result<Repetition, Diagnostics> {
     let value = evaluate(expr, scope)?;
     refuse_marked(&value, expr, "count")?;
     let wrong = || {
-        Diagnostic::error("invalid-count", format!("`count` has to be a whole number from 0 to {INSTANCES_MAX}"))
-            .at(expr.span)
-            .label(format!("this is {}", describe_value(&value)))
+        Diagnostic::error(
+            "invalid-count",
+            format!("`count` has to be a whole number from 0 to {INSTANCES_MAX}"),
+        )
+        .at(expr.span)
+        .label(format!("this is {}", describe_value(&value)))
     };
     let number = convert(&value, &Type::Number).map_err(|_| wrong())?;
     match number.kind() {
@@ -76,7 +82,11 @@ fn for_each(expr: &Expr, scope: &dyn Scope) -> Result<Repetition, Diagnostics> {
     let value = evaluate(expr, scope)?;
     // Values of a map may be secret: only the keys show.
     let (keys_only, _) = value.clone().unmark();
-    refuse_marked(&if keys_only.as_entries().is_some() { shell(&value) } else { value.clone() }, expr, "for_each")?;
+    refuse_marked(
+        &if keys_only.as_entries().is_some() { shell(&value) } else { value.clone() },
+        expr,
+        "for_each",
+    )?;
     let wrong = |hint: &str| {
         Diagnostic::error("invalid-for-each", "`for_each` has to be a map, an object or a set of strings")
             .at(expr.span)

@@ -1,6 +1,5 @@
 //! Scopes of the crate's own: for what needs nothing but the project's name, and for what is looked at before anything is known.
 
-
 use diag::{Diagnostic, Diagnostics};
 use value::{Refinements, Type, Value};
 
@@ -142,9 +141,11 @@ pub fn evaluate_locals(configuration: &Configuration, base: &dyn Scope) -> (Vec<
     impl Scope for WithLocals<'_> {
         fn get(&self, reference: Reference) -> Result<Value, Diagnostic> {
             match reference {
-                Reference::Local(id) => {
-                    Ok(self.values.get(id.0 as usize).cloned().unwrap_or_else(|| Value::unknown(Type::Dynamic)))
-                }
+                Reference::Local(id) => Ok(self
+                    .values
+                    .get(id.0 as usize)
+                    .cloned()
+                    .unwrap_or_else(|| Value::unknown(Type::Dynamic))),
                 other => self.base.get(other),
             }
         }
@@ -153,7 +154,8 @@ pub fn evaluate_locals(configuration: &Configuration, base: &dyn Scope) -> (Vec<
         }
     }
     let mut faults = Diagnostics::default();
-    let mut scope = WithLocals { base, values: vec![Value::unknown(Type::Dynamic); configuration.locals.len()] };
+    let mut scope =
+        WithLocals { base, values: vec![Value::unknown(Type::Dynamic); configuration.locals.len()] };
     for id in &configuration.local_order {
         let Some(local) = configuration.local(*id) else { continue };
         match evaluate(&local.expr, &scope) {
@@ -167,4 +169,3 @@ pub fn evaluate_locals(configuration: &Configuration, base: &dyn Scope) -> (Vec<
     }
     (scope.values, faults)
 }
-

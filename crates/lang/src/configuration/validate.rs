@@ -29,7 +29,19 @@ pub fn validate(configuration: &Configuration, files: &dyn ProjectFiles) -> Diag
         scope.environment = Some(&environment.name);
         scope.variables = values;
         let mut found = blocks(configuration, scope);
-        found.extend(configuration.services.iter().flat_map(|service| unknown_clusters(configuration, service, environment, files)));
+        // What was not wrong with any value is wrong with this environment's.
+        for fault in &mut found.0 {
+            let place = format!("with the values of the environment `{}`", environment.name);
+            fault.detail = Some(
+                fault.detail.take().map_or_else(|| place.clone(), |detail| format!("{detail}\n{place}")),
+            );
+        }
+        found.extend(
+            configuration
+                .services
+                .iter()
+                .flat_map(|service| unknown_clusters(configuration, service, environment, files)),
+        );
         seen.add(found, &mut faults);
     }
     faults.sort();
@@ -41,13 +53,13 @@ pub fn validate(configuration: &Configuration, files: &dyn ProjectFiles) -> Diag
 struct Seen(HashSet<(Span, String)>);
 
 impl Seen {
+    /// Adds what no earlier look at the configuration has found at the same place.
     fn add(&mut self, found: Diagnostics, faults: &mut Diagnostics) {
-        for fault in found {
-            let new = fault.span.is_none_or(|span| self.0.insert((span, fault.code.to_string())));
-            if new {
-                faults.push(fault);
-            }
-        }
+        let key = |fault: &Diagnostic| fault.span.map(|span| (span, fault.code.to_string()));
+        let new: Vec<Diagnostic> =
+            found.into_iter().filter(|fault| key(fault).is_none_or(|key| !self.0.contains(&key))).collect();
+        self.0.extend(new.iter().filter_map(key));
+        faults.extend(new);
     }
 }
 
@@ -63,7 +75,7 @@ fn blocks(configuration: &Configuration, mut scope: StaticScope<'_>) -> Diagnost
     for image in &configuration.images {
         faults.extend(image.decode(&scope).diagnostics);
     }
-    for seed in &configuration.seeds {
+    for seed in configuration.seeds.iter().chain(&configuration.seeds_without_service) {
         faults.extend(seed.decode(&scope).diagnostics);
         faults.extend(seed.check_key(&scope));
     }
@@ -109,8 +121,11 @@ fn exposed(value: &Value, output: &super::Output) -> Option<Diagnostic> {
     let name = &output.name.name;
     if marks.contains(Marks::EPHEMERAL) {
         return Some(
-            Diagnostic::error("ephemeral-output", format!("the output `{name}` holds an ephemeral value, which is never stored"))
-                .at(output.expr.span),
+            Diagnostic::error(
+                "ephemeral-output",
+                format!("the output `{name}` holds an ephemeral value, which is never stored"),
+            )
+            .at(output.expr.span),
         );
     }
     (marks.contains(Marks::SENSITIVE) && !output.sensitive).then(|| {
@@ -142,7 +157,9 @@ fn unknown_clusters(
             }
             let path = value::Path(vec![value::Step::Index(value::Number::from(i))]);
             let span = crate::schema::locate(&attribute.expr, &path);
-            let fault = Diagnostic::error("unknown-cluster", format!("no environment has a cluster `{name}`")).at(span);
+            let fault =
+                Diagnostic::error("unknown-cluster", format!("no environment has a cluster `{name}`"))
+                    .at(span);
             let fault = match diag::closest(name, names()) {
                 Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
                 None => fault.hint(format!("declare it in an environment with `cluster \"{name}\" {{}}`")),

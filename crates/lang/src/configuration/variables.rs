@@ -45,14 +45,16 @@ pub(super) fn resolve(
     let mut faults = Diagnostics::default();
     for (name, input) in inputs {
         if !configuration.names.variables.contains_key(name.as_str()) {
-            let fault = Diagnostic::error("undeclared", format!("there is no variable `{name}`")).about(&input.origin);
+            let fault = Diagnostic::error("undeclared", format!("there is no variable `{name}`"))
+                .about(&input.origin);
             faults.push(match configuration.names.closest("var", name) {
                 Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
                 None => fault,
             });
         }
     }
-    let scope = ConstantScope { files, project: &configuration.project.name, environment: Some(&environment.name) };
+    let scope =
+        ConstantScope { files, project: &configuration.project.name, environment: Some(&environment.name) };
     let mut given: Vec<Option<&crate::syntax::Expr>> = vec![None; configuration.variables.len()];
     for value in &environment.variables {
         if let Some(slot) = given.get_mut(value.variable.0 as usize) {
@@ -78,7 +80,8 @@ pub(super) fn resolve(
     }
     let scope = WithVariables { base: &scope, values: &values };
     for ((variable, expr), _) in configuration.variables.iter().zip(&given).zip(&values) {
-        let place = if inputs.contains_key(variable.name.name.as_ref()) { None } else { expr.map(|e| e.span) };
+        let place =
+            if inputs.contains_key(variable.name.name.as_ref()) { None } else { expr.map(|e| e.span) };
         for validation in &variable.validations {
             if let Err(found) = check(validation, &scope, variable, place) {
                 faults.extend(found);
@@ -127,9 +130,13 @@ fn check(
         return Ok(());
     }
     let message = evaluate(&validation.message, scope)?;
-    let text = message.as_str().filter(|_| message.marks_deep().is_empty()).map(|m| m.trim().trim_end_matches('.').to_owned());
-    let fault = Diagnostic::error("validation-failed", format!("the value of `{}` is not valid", variable.name.name))
-        .at(place.unwrap_or(variable.header));
+    let text = message
+        .as_str()
+        .filter(|_| message.marks_deep().is_empty())
+        .map(|m| m.trim().trim_end_matches('.').to_owned());
+    let fault =
+        Diagnostic::error("validation-failed", format!("the value of `{}` is not valid", variable.name.name))
+            .at(place.unwrap_or(variable.header));
     let fault = if place.is_some() { fault.see(variable.header, "the variable") } else { fault };
     Err(match text {
         Some(text) if !text.is_empty() => fault.because(text),
@@ -153,10 +160,15 @@ impl Variable {
     fn not_given(&self, environment: &Environment) -> Diagnostics {
         let name = &self.name.name;
         let where_ = &environment.name;
-        Diagnostic::error("missing-variable", format!("the variable `{name}` has no value in the environment `{where_}`"))
-            .at(self.header)
-            .hint(format!("give it with `-var {name}=…`, or in `variables` of the environment, or give it a `default`"))
-            .into()
+        Diagnostic::error(
+            "missing-variable",
+            format!("the variable `{name}` has no value in the environment `{where_}`"),
+        )
+        .at(self.header)
+        .hint(format!(
+            "give it with `-var {name}=…`, or in `variables` of the environment, or give it a `default`"
+        ))
+        .into()
     }
 
     /// What null stands for: itself, or the default.
@@ -173,9 +185,10 @@ impl Variable {
         let name = &self.name.name;
         let converted = convert(&value, &self.ty).map_err(|error| {
             let shown = if self.sensitive { describe_type(&value.ty()) } else { describe_value(&value) };
-            let fault = Diagnostic::error("type-mismatch", format!("`{name}` is {}", describe_type(&self.ty)))
-                .at(locate(expr, &error.path))
-                .see(self.header, "the variable");
+            let fault =
+                Diagnostic::error("type-mismatch", format!("`{name}` is {}", describe_type(&self.ty)))
+                    .at(locate(expr, &error.path))
+                    .see(self.header, "the variable");
             if error.path.0.is_empty() {
                 fault.label(format!("this is {shown}"))
             } else {
@@ -183,16 +196,22 @@ impl Variable {
             }
         })?;
         self.settle(converted).ok_or_else(|| {
-            Diagnostic::error("null-variable", format!("`{name}` cannot be null")).at(expr.span).see(self.header, "the variable").into()
+            Diagnostic::error("null-variable", format!("`{name}` cannot be null"))
+                .at(expr.span)
+                .see(self.header, "the variable")
+                .into()
         })
     }
 
     fn from_input(&self, input: &VariableInput, scope: &dyn Scope) -> Result<Value, Diagnostics> {
         let name = &self.name.name;
-        let is_text = matches!(self.ty, Type::String | Type::Dynamic) && !matches!(self.ty, Type::Dynamic if looks_like_expression(&input.text));
-        let value = if is_text { Value::string(input.text.as_str()) } else { self.read_expression(input, scope)? };
+        let is_text = matches!(self.ty, Type::String | Type::Dynamic)
+            && !matches!(self.ty, Type::Dynamic if looks_like_expression(&input.text));
+        let value =
+            if is_text { Value::string(input.text.as_str()) } else { self.read_expression(input, scope)? };
         let converted = convert(&value, &self.ty).map_err(|error| {
-            let at = if error.path.0.is_empty() { String::new() } else { format!(" at `{name}{}`", error.path) };
+            let at =
+                if error.path.0.is_empty() { String::new() } else { format!(" at `{name}{}`", error.path) };
             Diagnostic::error("type-mismatch", format!("`{name}` is {}", describe_type(&self.ty)))
                 .about(&input.origin)
                 .because(format!("{}{at}", error.message))
@@ -206,7 +225,11 @@ impl Variable {
     fn read_expression(&self, input: &VariableInput, scope: &dyn Scope) -> Result<Value, Diagnostics> {
         // A plain word for a number or a bool is converted as text is, which words its fault best.
         if self.ty.is_primitive() {
-            return Ok(if input.text == "null" { Value::null(Type::Dynamic) } else { Value::string(input.text.as_str()) });
+            return Ok(if input.text == "null" {
+                Value::null(Type::Dynamic)
+            } else {
+                Value::string(input.text.as_str())
+            });
         }
         let without_place = |found: Diagnostics| -> Diagnostics {
             let reasons: Vec<String> = found.into_iter().map(|d| d.message).collect();
@@ -222,7 +245,8 @@ impl Variable {
         }
         let mut expr = parsed.tree;
         let names = Names::default();
-        let mut resolver = Resolver::new(&names, Allowed::constant("a value that is given from outside"), &[]);
+        let mut resolver =
+            Resolver::new(&names, Allowed::constant("a value that is given from outside"), &[]);
         resolver.expr(&mut expr);
         let resolved = resolver.finish();
         if resolved.diagnostics.has_errors() {
@@ -247,15 +271,20 @@ pub(super) fn default_value(
 ) -> Result<Value, Diagnostics> {
     let value = evaluate(expr, scope)?;
     let converted = convert(&value, ty).map_err(|error| {
-        let at = if error.path.0.is_empty() { String::new() } else { format!(" at `default{}`", error.path) };
+        let is_shape = error.path.0.is_empty() && !error.message.contains("attribute");
+        let label =
+            if is_shape { format!("this is {}", describe_value(&value)) } else { error.message.clone() };
         Diagnostic::error("type-mismatch", format!("the default of `{name}` is not {}", describe_type(ty)))
             .at(locate(expr, &error.path))
-            .label(format!("{}{at}", error.message))
+            .label(label)
     })?;
     if matches!(converted.kind(), Kind::Null(_)) && !nullable {
-        return Err(Diagnostic::error("null-variable", format!("`{name}` is not nullable, and so null cannot be its default"))
-            .at(expr.span)
-            .into());
+        return Err(Diagnostic::error(
+            "null-variable",
+            format!("`{name}` is not nullable, and so null cannot be its default"),
+        )
+        .at(expr.span)
+        .into());
     }
     Ok(converted)
 }

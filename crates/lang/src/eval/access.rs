@@ -11,7 +11,9 @@ impl Evaluator<'_> {
         for step in steps {
             value = match step {
                 Step::Attribute(name) => self.attribute(&value, span, name),
-                Step::LegacyIndex(number, at) => self.index(&value, span, &Value::number(number.clone()), *at),
+                Step::LegacyIndex(number, at) => {
+                    self.index(&value, span, &Value::number(number.clone()), *at)
+                }
                 Step::Index(key, at) => {
                     let key = self.value(key);
                     self.index(&value, span, &key, *at)
@@ -51,7 +53,9 @@ impl Evaluator<'_> {
                 let names = value.as_entries().into_iter().flat_map(|m| m.keys().map(AsRef::as_ref));
                 match diag::closest(key, names).filter(|_| value.marks_deep().is_empty()) {
                     Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
-                    None => fault.hint(format!("for a value where there is none, use `lookup(map, \"{key}\", default)`")),
+                    None => fault.hint(format!(
+                        "for a value where there is none, use `lookup(map, \"{key}\", default)`"
+                    )),
                 }
             }
             ty @ (Type::List(_) | Type::Tuple(_) | Type::Set(_)) => {
@@ -67,7 +71,8 @@ impl Evaluator<'_> {
     fn index(&mut self, value: &Value, span: Span, key: &Value, at: Span) -> Value {
         let marks = value.marks().union(key.marks());
         if value.is_null() {
-            return self.fail(Diagnostic::error("null-access", "this is null, and so has no elements").at(span));
+            return self
+                .fail(Diagnostic::error("null-access", "this is null, and so has no elements").at(span));
         }
         if key.is_null() {
             return self.fail(Diagnostic::error("null-index", "an index cannot be null").at(at));
@@ -89,6 +94,13 @@ impl Evaluator<'_> {
                 return self.fail(Diagnostic::error("invalid-index", message).at(at));
             }
         };
+        if matches!(ty, Type::Object(_)) && key.ty() == Type::Number {
+            return self.fail(
+                Diagnostic::error("invalid-index", "this is one object, and has no elements with numbers")
+                    .at(at)
+                    .hint("name one of its attributes, as in `.name`"),
+            );
+        }
         let Ok(plain) = convert(&key.clone().unmark_deep().0, &key_type) else {
             let message = format!("an index into {} is {}", describe_type(&ty), describe_type(&key_type));
             let label = format!("this is {}", describe_value(key));
@@ -119,7 +131,10 @@ impl Evaluator<'_> {
                 return Value::tuple(Vec::new()).with_marks(marks);
             }
             let sign = if full { "[*]" } else { ".*" };
-            return self.fail(Diagnostic::error("null-access", format!("`{sign}` cannot go through a list that is null")).at(at));
+            return self.fail(
+                Diagnostic::error("null-access", format!("`{sign}` cannot go through a list that is null"))
+                    .at(at),
+            );
         }
         if let Kind::Unknown(_) = plain.kind() {
             return self.splat_unknown(&ty, at, steps).with_marks(marks);
@@ -202,7 +217,9 @@ fn one_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let all: Vec<&str> = names.collect();
     match all.len() {
         0 => "it is empty".into(),
-        n if n <= 12 => format!("there is {}", all.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ")),
+        n if n <= 12 => {
+            format!("there is {}", all.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", "))
+        }
         n => format!("it has {n} others, none of them close to that name"),
     }
 }

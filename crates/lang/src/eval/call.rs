@@ -36,7 +36,8 @@ impl Evaluator<'_> {
             Ok(value) => value,
             Err(error) => {
                 let at = error.argument.and_then(|i| call.arguments.get(i).or(call.arguments.last()));
-                let fault = Diagnostic::error("function-call", sentence(name, &error)).at(at.map_or(span, |a| a.span));
+                let fault = Diagnostic::error("function-call", sentence(name, &error))
+                    .at(at.map_or(span, |a| a.span));
                 let fault = match error.hint {
                     Some(hint) => fault.hint(hint),
                     None => fault,
@@ -84,12 +85,20 @@ impl Evaluator<'_> {
             let (value, faults) = self.apart(argument);
             if !faults.has_errors() {
                 // Whether an unknown value will fail once it is known cannot be told.
-                return if value.is_wholly_known() { value } else { Value::unknown(Type::Dynamic).with_marks(value.marks_deep()) };
+                return if value.is_wholly_known() {
+                    value
+                } else {
+                    Value::unknown(Type::Dynamic).with_marks(value.marks_deep())
+                };
             }
             reasons.extend(faults.into_iter().map(|f| f.message));
         }
         let fault = Diagnostic::error("function-call", "every argument of `try` fails").at(span);
-        let fault = if reasons.is_empty() { fault.hint("give it at least one value") } else { fault.because(reasons.join("\n")) };
+        let fault = if reasons.is_empty() {
+            fault.hint("give it at least one value")
+        } else {
+            fault.because(reasons.join("\n"))
+        };
         self.fail(fault)
     }
 
@@ -137,12 +146,17 @@ fn render(scope: &dyn Scope, name: &str, text: &str, variables: &Value) -> Resul
         return reasons(&parsed.diagnostics);
     }
     let (variables, marks) = variables.clone().unmark();
-    let entries = variables.as_entries().ok_or_else(|| "the variables have to be an object or a map".to_owned())?;
+    let entries =
+        variables.as_entries().ok_or_else(|| "the variables have to be an object or a map".to_owned())?;
     let bound: Vec<&str> = entries.keys().map(AsRef::as_ref).collect();
     let slots: Vec<Value> = entries.values().map(|v| v.clone().with_marks(marks)).collect();
     let names = Names::default();
     let mut tree = parsed.tree;
-    let mut resolver = Resolver::new(&names, Allowed::constant("a template, which knows only the variables given to it"), &bound);
+    let mut resolver = Resolver::new(
+        &names,
+        Allowed::constant("a template, which knows only the variables given to it"),
+        &bound,
+    );
     resolver.expr(&mut tree);
     let resolved = resolver.finish();
     if resolved.diagnostics.has_errors() {

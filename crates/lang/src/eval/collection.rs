@@ -47,14 +47,19 @@ impl Evaluator<'_> {
             Ok(key) => Some((key.as_str().map(Arc::from), marks)),
             Err(_) => {
                 let label = format!("this is {}", describe_value(&value.with_marks(marks)));
-                self.fail(Diagnostic::error("invalid-key", "a key has to be a string").at(expr.span).label(label));
+                self.fail(
+                    Diagnostic::error("invalid-key", "a key has to be a string").at(expr.span).label(label),
+                );
                 None
             }
         }
     }
 
     /// What a `for` goes through: elements, or their type where they are not known; and the collection's marks.
-    pub(super) fn iterate(&mut self, collection: &Expr) -> Option<(Result<Vec<(Value, Value)>, [Type; 2]>, Marks)> {
+    pub(super) fn iterate(
+        &mut self,
+        collection: &Expr,
+    ) -> Option<(Result<Vec<(Value, Value)>, [Type; 2]>, Marks)> {
         let (value, marks) = self.value(collection).unmark();
         if value.is_null() {
             self.fail(
@@ -75,9 +80,12 @@ impl Evaluator<'_> {
             Type::Object(_) => [Type::String, Type::Dynamic],
             Type::Dynamic => [Type::Dynamic, Type::Dynamic],
             ty => {
-                let fault = Diagnostic::error("not-a-collection", "a `for` goes through a list, a set, a map or an object")
-                    .at(collection.span)
-                    .label(format!("this is {}", describe_type(&ty)));
+                let fault = Diagnostic::error(
+                    "not-a-collection",
+                    "a `for` goes through a list, a set, a map or an object",
+                )
+                .at(collection.span)
+                .label(format!("this is {}", describe_type(&ty)));
                 self.fail(fault);
                 return None;
             }
@@ -86,7 +94,13 @@ impl Evaluator<'_> {
     }
 
     /// Runs with the names of a `for` bound.
-    pub(super) fn bound<T>(&mut self, key_name: Option<&Identifier>, key: Value, value: Value, run: impl FnOnce(&mut Self) -> T) -> T {
+    pub(super) fn bound<T>(
+        &mut self,
+        key_name: Option<&Identifier>,
+        key: Value,
+        value: Value,
+        run: impl FnOnce(&mut Self) -> T,
+    ) -> T {
         let before = self.slots.len();
         if key_name.is_some() {
             self.slots.push(key);
@@ -180,11 +194,9 @@ impl Evaluator<'_> {
                     } else {
                         "two elements of this `for` have the same key".into()
                     };
-                    self.fail(
-                        Diagnostic::error("duplicate-key", message)
-                            .at(span)
-                            .hint("make the keys differ, or gather the values under one key with `...` after the value"),
-                    );
+                    self.fail(Diagnostic::error("duplicate-key", message).at(span).hint(
+                        "make the keys differ, or gather the values under one key with `...` after the value",
+                    ));
                     return;
                 }
                 result.entries.insert(key, value);

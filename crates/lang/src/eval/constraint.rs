@@ -7,7 +7,8 @@ use super::{Scope, evaluate};
 use crate::resolve::{Allowed, Names, Resolver};
 use crate::syntax::{Call, Expr, ExprKind, parse_expression};
 
-const WORDS: [&str; 10] = ["string", "number", "bool", "any", "list", "set", "map", "object", "tuple", "optional"];
+const WORDS: [&str; 10] =
+    ["string", "number", "bool", "any", "list", "set", "map", "object", "tuple", "optional"];
 
 /// The type that an unresolved expression writes. Defaults of `optional` may call functions; `scope` is where those read files.
 ///
@@ -94,19 +95,25 @@ impl Reader<'_> {
                 return Attribute::optional(ty, default);
             }
             ("optional", _) if !attribute => {
-                let fault = Diagnostic::error("invalid-type", "`optional` can only be around the type of an object's attribute");
+                let fault = Diagnostic::error(
+                    "invalid-type",
+                    "`optional` can only be around the type of an object's attribute",
+                );
                 return self.fail(fault.at(expr.span));
             }
             ("list" | "set" | "map" | "object" | "tuple" | "optional", _) => {
-                let fault = Diagnostic::error("invalid-type", format!("`{word}` is not written like this")).at(expr.span);
+                let fault = Diagnostic::error("invalid-type", format!("`{word}` is not written like this"))
+                    .at(expr.span);
                 return self.fail(fault.hint(format!("write it as in `{}`", example(word))));
             }
             ("string" | "number" | "bool" | "any", _) => {
-                let fault = Diagnostic::error("invalid-type", format!("`{word}` takes nothing between parentheses"));
+                let fault =
+                    Diagnostic::error("invalid-type", format!("`{word}` takes nothing between parentheses"));
                 return self.fail(fault.at(expr.span).hint(format!("write `{word}`")));
             }
             _ => {
-                let fault = Diagnostic::error("invalid-type", format!("there is no type `{word}`")).at(call.name.span);
+                let fault = Diagnostic::error("invalid-type", format!("there is no type `{word}`"))
+                    .at(call.name.span);
                 return self.fail(suggest(fault, word));
             }
         };
@@ -117,14 +124,18 @@ impl Reader<'_> {
         let mut object = ObjectType::default();
         for item in items {
             let ExprKind::Literal(key) = &item.key.kind else {
-                self.fail(Diagnostic::error("invalid-type", "an attribute of an object type is a plain name").at(item.key.span));
+                self.fail(
+                    Diagnostic::error("invalid-type", "an attribute of an object type is a plain name")
+                        .at(item.key.span),
+                );
                 continue;
             };
             let Some(name) = key.as_str() else { continue };
             let attribute = self.read(&item.value, true);
             if object.attributes.insert(name.into(), attribute).is_some() {
                 self.fail(
-                    Diagnostic::error("duplicate-attribute", format!("the object type has `{name}` twice")).at(item.key.span),
+                    Diagnostic::error("duplicate-attribute", format!("the object type has `{name}` twice"))
+                        .at(item.key.span),
                 );
             }
         }
@@ -173,7 +184,9 @@ fn suggest(fault: Diagnostic, word: &str) -> Diagnostic {
     };
     match meant {
         Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
-        None => fault.hint("types are string, number, bool, any, list(…), set(…), map(…), object({ … }) and tuple([ … ])"),
+        None => fault.hint(
+            "types are string, number, bool, any, list(…), set(…), map(…), object({ … }) and tuple([ … ])",
+        ),
     }
 }
 

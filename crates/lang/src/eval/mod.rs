@@ -86,7 +86,9 @@ impl<'a> Evaluator<'a> {
             }
             ExprKind::Template(parts) => self.template(parts),
             ExprKind::Wrap(inner) | ExprKind::Parens(inner) => self.value(inner),
-            ExprKind::Tuple(elements) => Value::tuple(elements.iter().map(|e| self.value(e)).collect::<Vec<_>>()),
+            ExprKind::Tuple(elements) => {
+                Value::tuple(elements.iter().map(|e| self.value(e)).collect::<Vec<_>>())
+            }
             ExprKind::Object(items) => self.object(items),
             ExprKind::Traversal(source, steps) => {
                 let value = self.value(source);
@@ -142,9 +144,10 @@ impl<'a> Evaluator<'a> {
         match value::convert(&value, &Type::Bool) {
             Ok(value) => Some((value.as_bool(), marks)),
             Err(e) => {
-                let fault = Diagnostic::error("invalid-condition", format!("{what} has to be `true` or `false`"))
-                    .at(expr.span)
-                    .label(format!("this is {}", describe_value(&value.clone().with_marks(marks))));
+                let fault =
+                    Diagnostic::error("invalid-condition", format!("{what} has to be `true` or `false`"))
+                        .at(expr.span)
+                        .label(format!("this is {}", describe_value(&value.clone().with_marks(marks))));
                 let fault = if value.as_str().is_some() && e.message.contains("lowercase") {
                     fault.hint("write it in lower case")
                 } else {

@@ -41,7 +41,8 @@ impl Evaluator<'_> {
             }
             _ => {}
         }
-        let operand = if matches!(operator, Operator::And | Operator::Or) { Type::Bool } else { Type::Number };
+        let operand =
+            if matches!(operator, Operator::And | Operator::Or) { Type::Bool } else { Type::Number };
         let span = left.1.to(right.1);
         let a = self.operand(operator.sign(), left, &operand);
         let b = self.operand(operator.sign(), right, &operand);
@@ -49,7 +50,11 @@ impl Evaluator<'_> {
             return Value::unknown(Type::Dynamic);
         };
         let marks = a_marks.union(b_marks);
-        let result = if operand == Type::Bool { logic(operator, &a, &b) } else { self.arithmetic(operator, &a, &b, span) };
+        let result = if operand == Type::Bool {
+            logic(operator, &a, &b)
+        } else {
+            self.arithmetic(operator, &a, &b, span)
+        };
         result.with_marks(marks)
     }
 
@@ -63,13 +68,19 @@ impl Evaluator<'_> {
             match convert(&value, ty) {
                 Ok(value) => return Some((value, marks)),
                 Err(_) => {
-                    let shown = if marks.is_empty() { describe_value(&value) } else { describe_type(&value.ty()) };
-                    let fault = Diagnostic::error("invalid-operand", format!("`{sign}` takes {}s", ty.kind_name()))
-                        .label(format!("this is {shown}"));
+                    let shown =
+                        if marks.is_empty() { describe_value(&value) } else { describe_type(&value.ty()) };
+                    let fault =
+                        Diagnostic::error("invalid-operand", format!("`{sign}` takes {}s", ty.kind_name()))
+                            .label(format!("this is {shown}"));
                     match (sign, value.ty()) {
                         ("+", Type::String) => fault.hint("strings are joined in a template: \"${a}${b}\""),
-                        ("+", Type::List(_) | Type::Tuple(_)) => fault.hint("lists are joined by `concat(a, b)`"),
-                        ("+", Type::Map(_) | Type::Object(_)) => fault.hint("maps are joined by `merge(a, b)`"),
+                        ("+", Type::List(_) | Type::Tuple(_)) => {
+                            fault.hint("lists are joined by `concat(a, b)`")
+                        }
+                        ("+", Type::Map(_) | Type::Object(_)) => {
+                            fault.hint("maps are joined by `merge(a, b)`")
+                        }
                         _ => fault,
                     }
                 }
@@ -107,9 +118,10 @@ impl Evaluator<'_> {
     pub(super) fn negate(&mut self, inner: &Expr) -> Value {
         let value = self.value(inner);
         match self.operand("-", (value, inner.span), &Type::Number) {
-            Some((value, marks)) => {
-                value.as_number().map_or_else(|| unknown(Type::Number), |n| Value::number(n.negate())).with_marks(marks)
-            }
+            Some((value, marks)) => value
+                .as_number()
+                .map_or_else(|| unknown(Type::Number), |n| Value::number(n.negate()))
+                .with_marks(marks),
             None => Value::unknown(Type::Dynamic),
         }
     }
@@ -207,8 +219,12 @@ fn either(a: &Value, b: &Value, ty: Type) -> Value {
     let refinements = Refinements {
         not_null: a.not_null && b.not_null,
         prefix: common_prefix(a.prefix.as_deref(), b.prefix.as_deref()),
-        minimum: pick(a.minimum, b.minimum, |a, b| (a.number < b.number) || (a.number == b.number && a.inclusive)),
-        maximum: pick(a.maximum, b.maximum, |a, b| (a.number > b.number) || (a.number == b.number && a.inclusive)),
+        minimum: pick(a.minimum, b.minimum, |a, b| {
+            (a.number < b.number) || (a.number == b.number && a.inclusive)
+        }),
+        maximum: pick(a.maximum, b.maximum, |a, b| {
+            (a.number > b.number) || (a.number == b.number && a.inclusive)
+        }),
         length_min: a.length_min.zip(b.length_min).map(|(a, b)| a.min(b)),
         length_max: a.length_max.zip(b.length_max).map(|(a, b)| a.max(b)),
     };
@@ -230,7 +246,9 @@ fn certain(value: &Value, ty: &Type) -> Refinements {
             let length = value.length().map(|l| l as u64);
             Refinements { not_null: true, length_min: length, length_max: length, ..Refinements::default() }
         }
-        Kind::Bool(_) | Kind::Tuple(_) | Kind::Object(_) => Refinements { not_null: true, ..Refinements::default() },
+        Kind::Bool(_) | Kind::Tuple(_) | Kind::Object(_) => {
+            Refinements { not_null: true, ..Refinements::default() }
+        }
     }
 }
 

@@ -55,7 +55,8 @@ fn note_changes(body: &Body, text: &str, changes: &mut Changes) {
     for attribute in &body.attributes {
         let span = attribute.expr.span;
         let written = text.get(span.start as usize..span.end as usize).unwrap_or("");
-        let is_plain = written.starts_with("\"${") && !written.starts_with("\"${~") && !written.ends_with("~}\"");
+        let is_plain =
+            written.starts_with("\"${") && !written.starts_with("\"${~") && !written.ends_with("~}\"");
         let inner = written.get(3..written.len().saturating_sub(2)).unwrap_or("\n\n");
         // A value that goes over several lines needs its parentheses.
         if matches!(attribute.expr.kind, ExprKind::Wrap(_)) && is_plain && !inner.trim().contains('\n') {
@@ -105,7 +106,8 @@ fn split<'a>(text: &'a str, tokens: &[Token], changes: &Changes) -> Vec<Line<'a>
             continue;
         }
         if let Some((start, end)) = unwrap_ends {
-            let is_sign = token.start == start + 1 || token.end == end - 1 && token.kind == TokenKind::TemplateEnd;
+            let is_sign =
+                token.start == start + 1 || token.end == end - 1 && token.kind == TokenKind::TemplateEnd;
             if is_sign || token.kind == TokenKind::Newline {
                 continue;
             }

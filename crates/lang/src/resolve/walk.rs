@@ -11,8 +11,20 @@ use crate::functions;
 use crate::syntax::{Body, Expr, ExprKind, For, Identifier, Part, Step};
 
 /// Roots that name something, for "did you mean".
-const ROOTS: [&str; 12] =
-    ["var", "local", "service", "image", "each", "count", "self", "path", "environment", "project", "cluster", "terraform"];
+const ROOTS: [&str; 12] = [
+    "var",
+    "local",
+    "service",
+    "image",
+    "each",
+    "count",
+    "self",
+    "path",
+    "environment",
+    "project",
+    "cluster",
+    "terraform",
+];
 
 /// What the walks over some expressions found.
 #[derive(Debug, Default)]
@@ -81,9 +93,12 @@ impl<'a> Resolver<'a> {
                         iterator = Some(name.clone());
                     } else {
                         self.diagnostics.push(
-                            Diagnostic::error("invalid-iterator", "the iterator of a `dynamic` block is a bare name")
-                                .at(attribute.expr.span)
-                                .hint("write it without quotes or dots: `iterator = port`"),
+                            Diagnostic::error(
+                                "invalid-iterator",
+                                "the iterator of a `dynamic` block is a bare name",
+                            )
+                            .at(attribute.expr.span)
+                            .hint("write it without quotes or dots: `iterator = port`"),
                         );
                     }
                 }
@@ -113,7 +128,10 @@ impl<'a> Resolver<'a> {
                 expr.kind = self.root(&name, span, None, span).unwrap_or(ExprKind::Broken);
             }
             ExprKind::Traversal(..) => self.traversal(expr),
-            ExprKind::Wrap(inner) | ExprKind::Parens(inner) | ExprKind::Negate(inner) | ExprKind::Not(inner) => {
+            ExprKind::Wrap(inner)
+            | ExprKind::Parens(inner)
+            | ExprKind::Negate(inner)
+            | ExprKind::Not(inner) => {
                 self.expr(inner);
             }
             ExprKind::Template(parts) => self.parts(parts),
@@ -125,8 +143,11 @@ impl<'a> Resolver<'a> {
                 }
             }
             ExprKind::Call(call) => {
-                self.function(&call.name);
+                let known = self.function(&call.name);
                 call.arguments.iter_mut().for_each(|e| self.expr(e));
+                if !known {
+                    expr.kind = ExprKind::Broken;
+                }
             }
             ExprKind::Conditional(parts) => parts.iter_mut().for_each(|e| self.expr(e)),
             ExprKind::Binary(first, rest) => {
@@ -182,7 +203,9 @@ impl<'a> Resolver<'a> {
             let first = steps.first();
             let text = match first {
                 Some(Step::Attribute(attribute)) => Some(attribute.name.clone()),
-                Some(Step::Index(Expr { kind: ExprKind::Literal(value), .. }, _)) if name.as_ref() == "image" => {
+                Some(Step::Index(Expr { kind: ExprKind::Literal(value), .. }, _))
+                    if name.as_ref() == "image" =>
+                {
                     value.as_str().map(Arc::from)
                 }
                 _ => None,
@@ -254,7 +277,9 @@ impl<'a> Resolver<'a> {
                 example => format!("write `{example}`"),
             };
             self.diagnostics.push(
-                Diagnostic::error("incomplete-reference", format!("`{root}` alone is no value")).at(span).hint(hint),
+                Diagnostic::error("incomplete-reference", format!("`{root}` alone is no value"))
+                    .at(span)
+                    .hint(hint),
             );
             return None;
         };
@@ -300,14 +325,18 @@ impl<'a> Resolver<'a> {
 
     fn not_permitted(&mut self, root: &str, span: Span) {
         let place = self.allowed.place;
-        let fault = Diagnostic::error("reference-not-allowed", format!("`{root}` cannot be used in {place}")).at(span);
+        let fault = Diagnostic::error("reference-not-allowed", format!("`{root}` cannot be used in {place}"))
+            .at(span);
         let fault = match root {
             "each" if self.allowed.services => fault.hint("`each` exists where the block has `for_each`"),
             "count" if self.allowed.services => fault.hint("`count` exists where the block has `count`"),
             "var" | "local" | "service" | "image" if !self.allowed.variables => {
                 fault.hint("only values that need nothing else can stand here")
             }
-            "cluster" => fault.hint("`cluster` exists in services, each of which runs in one cluster or several"),
+            "service" if self.allowed.variables => fault.hint("it is worked out before any service runs"),
+            "cluster" => {
+                fault.hint("`cluster` exists in services, each of which runs in one cluster or several")
+            }
             _ => fault,
         };
         self.diagnostics.push(fault);
@@ -334,7 +363,8 @@ impl<'a> Resolver<'a> {
                 None => fault.hint(declare),
             }
         } else {
-            let fault = Diagnostic::error("undeclared", format!("`{root}` has no attribute `{name}`")).at(span);
+            let fault =
+                Diagnostic::error("undeclared", format!("`{root}` has no attribute `{name}`")).at(span);
             let all: Vec<String> = fixed.iter().map(|f| format!("`{root}.{f}`")).collect();
             fault.hint(format!("there is {}", all.join(", ")))
         };
@@ -379,28 +409,31 @@ impl<'a> Resolver<'a> {
         None
     }
 
-    fn function(&mut self, name: &Identifier) {
+    /// Whether there is such a function; if not, that is a fault.
+    fn function(&mut self, name: &Identifier) -> bool {
         let plain = name.name.strip_prefix("core::").unwrap_or(&name.name);
         if matches!(plain, "try" | "can") || functions::signature(plain).is_some() {
-            return;
+            return true;
         }
-        let fault = Diagnostic::error("unknown-function", format!("there is no function `{}`", name.name)).at(name.span);
+        let fault = Diagnostic::error("unknown-function", format!("there is no function `{}`", name.name))
+            .at(name.span);
         let fault = if plain.starts_with("provider::") {
             fault.because("functions of providers are not supported yet")
         } else {
-            match diag::closest(plain, functions::names().chain(["try", "can"])) {
-                Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
-                None => match plain {
-                    "timestamp" | "plantimestamp" | "uuid" | "bcrypt" => fault.hint(
-                        "its result is another at every run, so that no plan would be the same twice; give the value in as a variable",
-                    ),
-                    "abspath" | "pathexpand" => {
-                        fault.hint("what lies outside of the project differs between machines; use a path inside it")
-                    }
-                    _ => fault,
+            match plain {
+                "timestamp" | "plantimestamp" | "uuid" | "bcrypt" => fault
+                    .because("its result is another at every run, so that no plan would be the same twice")
+                    .hint("give the value in as a variable"),
+                "abspath" | "pathexpand" => fault
+                    .because("what lies outside of the project differs between machines")
+                    .hint("use a path inside the project"),
+                _ => match diag::closest(plain, functions::names().chain(["try", "can"])) {
+                    Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
+                    None => fault,
                 },
             }
         };
         self.diagnostics.push(fault);
+        false
     }
 }

@@ -32,9 +32,12 @@ pub(super) fn check(body: &Body, schema: &Block, place: &Place<'_>, faults: &mut
         seen.push(attribute);
         match schema.attribute(name) {
             Some(a) if a.given == Given::Computed => faults.push(
-                Diagnostic::error("computed-attribute", format!("`{name}` cannot be set: only an apply tells it"))
-                    .at(attribute.name.span)
-                    .hint(format!("remove it; other blocks read it as `{}.NAME.{name}`", place.what)),
+                Diagnostic::error(
+                    "computed-attribute",
+                    format!("`{name}` cannot be set: only an apply tells it"),
+                )
+                .at(attribute.name.span)
+                .hint(format!("remove it; other blocks read it as `{}.{name}`", address(place.what))),
             ),
             Some(_) => {}
             None if place.beside.contains(&name) => {}
@@ -62,13 +65,22 @@ fn unknown_attribute(attribute: &Attribute, schema: &Block, place: &Place<'_>) -
             .at(attribute.name.span)
             .hint(format!("write it without `=`: `{name}{label} {{ … }}`"));
     }
-    let fault = Diagnostic::error("unknown-attribute", format!("`{what}` has no attribute `{name}`")).at(attribute.name.span);
+    let fault = Diagnostic::error("unknown-attribute", format!("`{what}` has no attribute `{name}`"))
+        .at(attribute.name.span);
     let known = schema.attributes.iter().filter(|a| a.given != Given::Computed).map(|a| a.name);
     let beside = place.beside.iter().copied();
     match closest(name, known.clone().chain(beside).chain(schema.blocks.iter().map(|b| b.name))) {
         Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
-        None => fault.hint(format!("it has {}", list(known))),
+        None => match schema.blocks.iter().find(|b| b.block.attribute(name).is_some()) {
+            Some(nested) => fault.hint(format!("it goes into `{} {{ … }}`", nested.name)),
+            None => fault.hint(format!("it has {}", list(known))),
+        },
     }
+}
+
+/// How expressions name what messages call `service "web"`.
+fn address(what: &str) -> String {
+    what.replace(" \"", ".").replace('"', "")
 }
 
 fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
@@ -83,11 +95,14 @@ fn block_shape(block: &SyntaxBlock, schema: &Block, place: &Place<'_>, faults: &
                 .at(block.kind.span)
                 .hint(format!("write it with `=`: `{name} = …`"))
         } else {
-            let fault = Diagnostic::error("unknown-block", format!("`{}` has no block `{name}`", place.what)).at(block.kind.span);
+            let fault = Diagnostic::error("unknown-block", format!("`{}` has no block `{name}`", place.what))
+                .at(block.kind.span);
             let names = schema.blocks.iter().map(|b| b.name);
             match closest(name, names.clone().chain(schema.attributes.iter().map(|a| a.name))) {
                 Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
-                None if schema.blocks.is_empty() => fault.hint(format!("`{}` has attributes only", place.what)),
+                None if schema.blocks.is_empty() => {
+                    fault.hint(format!("`{}` has attributes only", place.what))
+                }
                 None => fault.hint(format!("it has {}", list(names))),
             }
         };
@@ -96,9 +111,9 @@ fn block_shape(block: &SyntaxBlock, schema: &Block, place: &Place<'_>, faults: &
     };
     match (nested.nesting, block.labels.as_slice()) {
         (Nesting::Map { label }, []) => faults.push(
-            Diagnostic::error("missing-label", format!("`{name}` needs a {label}"))
-                .at(block.kind.span)
-                .hint(format!("write it as `{name} \"{}\" {{ … }}`", if name == "port" { "http" } else { "NAME" })),
+            Diagnostic::error("missing-label", format!("`{name}` needs a {label}")).at(block.kind.span).hint(
+                format!("write it as `{name} \"{}\" {{ … }}`", if name == "port" { "http" } else { "NAME" }),
+            ),
         ),
         (Nesting::Map { label }, [_, extra, ..]) => faults.push(
             Diagnostic::error("extra-label", format!("`{name}` has one label: its {label}"))
@@ -117,14 +132,22 @@ fn block_shape(block: &SyntaxBlock, schema: &Block, place: &Place<'_>, faults: &
 fn dynamic_label(block: &SyntaxBlock, schema: &Block, place: &Place<'_>, faults: &mut Diagnostics) {
     let [label] = block.labels.as_slice() else {
         faults.push(
-            Diagnostic::error("dynamic-label", "`dynamic` has one label: the type of the blocks that it makes")
-                .at(block.header())
-                .hint(format!("write it as `dynamic \"{}\" {{ … }}`", schema.blocks.first().map_or("port", |b| b.name))),
+            Diagnostic::error(
+                "dynamic-label",
+                "`dynamic` has one label: the type of the blocks that it makes",
+            )
+            .at(block.header())
+            .hint(format!(
+                "write it as `dynamic \"{}\" {{ … }}`",
+                schema.blocks.first().map_or("port", |b| b.name)
+            )),
         );
         return;
     };
     if schema.nested(&label.name).is_none() {
-        let fault = Diagnostic::error("unknown-block", format!("`{}` has no block `{}`", place.what, label.name)).at(label.span);
+        let fault =
+            Diagnostic::error("unknown-block", format!("`{}` has no block `{}`", place.what, label.name))
+                .at(label.span);
         faults.push(match closest(&label.name, schema.blocks.iter().map(|b| b.name)) {
             Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
             None => fault.hint(format!("it has {}", list(schema.blocks.iter().map(|b| b.name)))),
@@ -153,10 +176,16 @@ fn repeated(body: &Body, schema: &Block, faults: &mut Diagnostics) {
                 for label in blocks.iter().filter_map(|b| b.labels.first()) {
                     if let Some(first) = seen.get(label.name.as_ref()) {
                         faults.push(
-                            Diagnostic::error("duplicate-block", format!("there are two `{}` blocks with the {noun} `{}`", nested.name, label.name))
-                                .at(label.span)
-                                .see(*first, "first here")
-                                .hint(format!("give one of them another {noun}")),
+                            Diagnostic::error(
+                                "duplicate-block",
+                                format!(
+                                    "there are two `{}` blocks with the {noun} `{}`",
+                                    nested.name, label.name
+                                ),
+                            )
+                            .at(label.span)
+                            .see(*first, "first here")
+                            .hint(format!("give one of them another {noun}")),
                         );
                     } else {
                         seen.insert(&label.name, label.span);
@@ -171,9 +200,12 @@ fn missing(body: &Body, schema: &Block, place: &Place<'_>, faults: &mut Diagnost
     for attribute in schema.attributes.iter().filter(|a| a.given == Given::Required) {
         if body.attribute(attribute.name).is_none() {
             faults.push(
-                Diagnostic::error("missing-attribute", format!("`{}` needs `{}`", place.what, attribute.name))
-                    .at(place.header)
-                    .hint(format!("add `{} = …`: {}", attribute.name, attribute.doc)),
+                Diagnostic::error(
+                    "missing-attribute",
+                    format!("`{}` needs `{}`", place.what, attribute.name),
+                )
+                .at(place.header)
+                .hint(format!("add `{} = …`: {}", attribute.name, attribute.doc)),
             );
         }
     }
@@ -185,9 +217,12 @@ fn choices(body: &Body, schema: &Block, place: &Place<'_>, faults: &mut Diagnost
         let names = choice.of.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>();
         match given.as_slice() {
             [] if choice.required => faults.push(
-                Diagnostic::error("missing-attribute", format!("`{}` needs one of {}", place.what, names.join(", ")))
-                    .at(place.header)
-                    .hint(format!("add {}", names.join(" or "))),
+                Diagnostic::error(
+                    "missing-attribute",
+                    format!("`{}` needs one of {}", place.what, names.join(", ")),
+                )
+                .at(place.header)
+                .hint(format!("add {}", names.join(" or "))),
             ),
             [first, second, ..] => faults.push(
                 Diagnostic::error(

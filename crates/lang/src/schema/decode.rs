@@ -8,9 +8,9 @@ use value::{Type, Value, convert};
 
 use super::body::{self, Place};
 use super::dynamic::{self, Instance};
-use super::{Attribute, Block, Given, NestedBlock, Nesting};
+use super::{Attribute, Block, Given, NestedBlock, Nesting, locate};
 use crate::eval::{Scope, describe_type, describe_value, evaluate_with};
-use crate::syntax::Body;
+use crate::syntax::{Body, Expr};
 
 /// What became of a body.
 #[derive(Debug, Clone)]
@@ -24,7 +24,14 @@ pub struct Decoded {
 /// Makes an object of a body. `what` is the block as messages name it, `header` its type and labels; attributes named in `beside`
 /// are read elsewhere.
 #[must_use]
-pub fn decode(body: &Body, header: Span, what: &str, schema: &Block, beside: &[&str], scope: &dyn Scope) -> Decoded {
+pub fn decode(
+    body: &Body,
+    header: Span,
+    what: &str,
+    schema: &Block,
+    beside: &[&str],
+    scope: &dyn Scope,
+) -> Decoded {
     let mut decoder = Decoder { scope, diagnostics: Diagnostics::default() };
     let value = decoder.body(body, schema, &Place { what, header, beside }, &[]);
     Decoded { value, diagnostics: decoder.diagnostics }
@@ -55,7 +62,11 @@ impl Decoder<'_> {
         }
         let Some(given) = body.attribute(schema.name) else {
             // A required one that is missing has been reported; unknown keeps other faults out.
-            return if schema.given == Given::Required { Value::unknown(schema.ty.clone()) } else { absent() };
+            return if schema.given == Given::Required {
+                Value::unknown(schema.ty.clone())
+            } else {
+                absent()
+            };
         };
         let value = match evaluate_with(&given.expr, self.scope, slots) {
             Ok(value) => value,
@@ -68,7 +79,7 @@ impl Decoder<'_> {
         let converted = match convert(&value, &schema.ty) {
             Ok(converted) => converted,
             Err(error) => {
-                self.diagnostics.push(wrong_type(schema.name, &schema.ty, &value, &error, span));
+                self.diagnostics.push(wrong_type(schema.name, &schema.ty, &value, &error, &given.expr));
                 return Value::unknown(schema.ty.clone());
             }
         };
@@ -83,8 +94,8 @@ impl Decoder<'_> {
             return absent();
         }
         if let Some((message, hint)) = schema.rule.fault(&converted) {
-            self.diagnostics
-                .push(Diagnostic::error("invalid-value", format!("`{}`: {message}", schema.name)).at(span).hint(hint));
+            let fault = Diagnostic::error("invalid-value", format!("`{}`: {message}", schema.name)).at(span);
+            self.diagnostics.push(if hint.is_empty() { fault } else { fault.hint(hint) });
         }
         converted
     }
@@ -146,14 +157,22 @@ fn defaults_of(schema: &Block) -> Value {
     Value::object(attributes.chain(blocks))
 }
 
-fn wrong_type(name: &str, ty: &Type, value: &Value, error: &value::ConvertError, span: Span) -> Diagnostic {
-    let at = if error.path.0.is_empty() { String::new() } else { format!(" at `{name}{}`", error.path) };
-    let fault = Diagnostic::error("wrong-type", format!("`{name}` is {}: {}{at}", describe_type(ty), error.message))
+fn wrong_type(name: &str, ty: &Type, value: &Value, error: &value::ConvertError, expr: &Expr) -> Diagnostic {
+    let span = locate(expr, &error.path);
+    if !error.path.0.is_empty() {
+        return Diagnostic::error("wrong-type", format!("`{name}{}`: {}", error.path, error.message))
+            .at(span);
+    }
+    let fault = Diagnostic::error("wrong-type", format!("`{name}` has to be {}", describe_type(ty)))
         .at(span)
         .label(format!("this is {}", describe_value(value)));
     match (ty, &value.ty()) {
-        (Type::List(_) | Type::Set(_), Type::String | Type::Number) => fault.hint("put it between brackets: `[…]`"),
-        (Type::Map(_), Type::Tuple(_) | Type::List(_)) => fault.hint("a map is written `{ NAME = \"value\" }`"),
+        (Type::List(_) | Type::Set(_), Type::String | Type::Number) => {
+            fault.hint("put it between brackets: `[…]`")
+        }
+        (Type::Map(_), Type::Tuple(_) | Type::List(_)) => {
+            fault.hint("a map is written `{ NAME = \"value\" }`")
+        }
         (Type::Number, Type::String) => fault.hint("write the number without quotes and unit"),
         _ => fault,
     }

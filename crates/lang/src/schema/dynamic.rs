@@ -36,7 +36,9 @@ pub(super) fn makes(block: &Block, name: &str) -> bool {
 pub(super) fn expand<'a>(block: &'a Block, nesting: Nesting, scope: &dyn Scope, slots: &[Value]) -> Made<'a> {
     let mut made = Made { instances: Vec::new(), unknown: false, diagnostics: Diagnostics::default() };
     let header = block.header();
-    for attribute in &block.body.attributes {
+    // Where `content` is missing, what should be in it stands beside it: one fault.
+    let stray = block.body.attributes.iter().filter(|_| block.body.blocks_of("content").next().is_some());
+    for attribute in stray {
         if !matches!(attribute.name.name.as_ref(), "for_each" | "iterator" | "labels") {
             made.diagnostics.push(
                 Diagnostic::error("unknown-attribute", format!("`dynamic` has no attribute `{}`", attribute.name.name))
@@ -68,14 +70,20 @@ pub(super) fn expand<'a>(block: &'a Block, nesting: Nesting, scope: &dyn Scope, 
         return made;
     }
     let Some(elements) = collection.elements() else {
-        let fault = Diagnostic::error("wrong-type", "`for_each` of a `dynamic` block is a list, a set, a map or an object")
-            .at(for_each.expr.span)
-            .label(format!("this is {}", describe_value(&collection)));
+        let fault = Diagnostic::error(
+            "wrong-type",
+            "`for_each` of a `dynamic` block is a list, a set, a map or an object",
+        )
+        .at(for_each.expr.span)
+        .label(format!("this is {}", describe_value(&collection)));
         made.diagnostics.push(fault);
         return made;
     };
     if elements.len() > INSTANCES_MAX {
-        let fault = Diagnostic::error("too-many-blocks", format!("this makes {} blocks; {INSTANCES_MAX} are allowed", elements.len()));
+        let fault = Diagnostic::error(
+            "too-many-blocks",
+            format!("this makes {} blocks; {INSTANCES_MAX} are allowed", elements.len()),
+        );
         made.diagnostics.push(fault.at(for_each.expr.span));
         return made;
     }
@@ -103,7 +111,12 @@ pub(super) fn expand<'a>(block: &'a Block, nesting: Nesting, scope: &dyn Scope, 
 }
 
 /// The label of a made block: the first of `labels`, or the key. `None`: not known yet.
-fn label(block: &Block, key: &Value, scope: &dyn Scope, slots: &[Value]) -> Result<Option<Arc<str>>, Diagnostics> {
+fn label(
+    block: &Block,
+    key: &Value,
+    scope: &dyn Scope,
+    slots: &[Value],
+) -> Result<Option<Arc<str>>, Diagnostics> {
     let (value, span) = match block.body.attribute("labels") {
         Some(labels) => {
             let list = evaluate_with(&labels.expr, scope, slots)?;
@@ -111,13 +124,15 @@ fn label(block: &Block, key: &Value, scope: &dyn Scope, slots: &[Value]) -> Resu
                 Some([one]) => (one.clone(), labels.expr.span),
                 _ if !list.is_known() => return Ok(None),
                 _ => {
-                    let fault = Diagnostic::error("dynamic-label", "`labels` is a list of one text").at(labels.expr.span);
+                    let fault = Diagnostic::error("dynamic-label", "`labels` is a list of one text")
+                        .at(labels.expr.span);
                     return Err(fault.into());
                 }
             }
         }
         None => (key.clone(), block.header()),
     };
-    let text = convert(&value, &Type::String).map_err(|e| Diagnostic::error("dynamic-label", format!("the label: {}", e.message)).at(span))?;
+    let text = convert(&value, &Type::String)
+        .map_err(|e| Diagnostic::error("dynamic-label", format!("the label: {}", e.message)).at(span))?;
     Ok(text.as_str().map(Arc::from))
 }

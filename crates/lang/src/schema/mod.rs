@@ -170,8 +170,11 @@ impl Block {
     /// The type of what decoding makes of it.
     #[must_use]
     pub fn ty(&self) -> Type {
-        let attributes =
-            self.attributes.iter().filter(|a| a.given != Given::Expression).map(|a| (a.name, a.ty.without_optional()));
+        let attributes = self
+            .attributes
+            .iter()
+            .filter(|a| a.given != Given::Expression)
+            .map(|a| (a.name, a.ty.without_optional()));
         let blocks = self.blocks.iter().map(|b| (b.name, b.nesting.ty(b.block.ty())));
         Type::object(attributes.chain(blocks))
     }

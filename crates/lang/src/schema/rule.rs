@@ -46,10 +46,11 @@ pub enum Rule {
     EnvironmentNames,
 }
 
-const SIGNALS: [&str; 8] = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGKILL"];
+const SIGNALS: [&str; 8] =
+    ["SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGKILL"];
 
 impl Rule {
-    /// What is wrong with a value: a message, and the way out.
+    /// What is wrong with a value: a message, and the way out, which may be empty.
     pub(crate) fn fault(self, value: &Value) -> Option<(String, String)> {
         if value.is_null() || !value.is_wholly_known() {
             return None;
@@ -65,21 +66,29 @@ impl Rule {
             Self::OneOf(words) => {
                 let meant = diag::closest(text, words.iter().copied());
                 let all = words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ");
-                let hint = meant.map_or_else(|| format!("it is one of {all}"), |m| format!("did you mean `{m}`? It is one of {all}"));
+                let hint = meant.map_or_else(
+                    || format!("it is one of {all}"),
+                    |m| format!("did you mean `{m}`? It is one of {all}"),
+                );
                 wrong(words.contains(&text), "one of the words that can stand here", &hint)
             }
             Self::Whole { min, max } => {
                 let number = value.as_number().and_then(Number::to_i64);
                 let ok = number.is_some_and(|n| (min..=max).contains(&n));
-                let bounds = if max == i64::MAX { format!("{min} or more") } else { format!("from {min} to {max}") };
-                wrong(ok, "a whole number in its bounds", &format!("a whole number, {bounds}"))
+                wrong(ok, &format!("a whole number from {min} to {max}"), "")
             }
             Self::Positive => {
                 let ok = value.as_number().is_some_and(|n| !n.is_negative() && !n.is_zero());
-                wrong(ok, "above zero", "give a number above zero")
+                wrong(ok, "above zero", "")
             }
-            Self::Duration => wrong(duration_ms(text).is_some(), "a time", "write it with a unit: `30s`, `5m`, `1m30s`, `250ms`"),
-            Self::Size => wrong(size_bytes(text).is_some(), "a size", "write it with a unit: `256Mi`, `1Gi`, `500M`"),
+            Self::Duration => wrong(
+                duration_ms(text).is_some(),
+                "a time",
+                "write it with a unit: `30s`, `5m`, `1m30s`, `250ms`",
+            ),
+            Self::Size => {
+                wrong(size_bytes(text).is_some(), "a size", "write it with a unit: `256Mi`, `1Gi`, `500M`")
+            }
             Self::AbsolutePath => wrong(
                 text.starts_with('/') && !text.split('/').any(|part| part == ".."),
                 "a path from the root",
@@ -90,15 +99,30 @@ impl Rule {
                 "a path inside the project",
                 "give it from the project's folder, without `..`",
             ),
-            Self::Name => wrong(is_name(text), "a name", "lower-case letters, digits and `-`, beginning with a letter, at most 40 characters"),
-            Self::Host => wrong(is_host(text), "a host name", "give it without scheme, port or path: `shop.example.com`"),
-            Self::SocketAddress => {
-                wrong(text.parse::<std::net::SocketAddr>().is_ok(), "an address with a port", "write it as `127.0.0.1:8080`")
+            Self::Name => wrong(
+                is_name(text),
+                "a name",
+                "lower-case letters, digits and `-`, beginning with a letter, at most 40 characters",
+            ),
+            Self::Host => wrong(
+                is_host(text),
+                "a host name",
+                "give it without scheme, port or path: `shop.example.com`",
+            ),
+            Self::SocketAddress => wrong(
+                text.parse::<std::net::SocketAddr>().is_ok(),
+                "an address with a port",
+                "write it as `127.0.0.1:8080`",
+            ),
+            Self::CountOrShare => {
+                wrong(is_count_or_share(text), "a number or a share", "write `2` or `\"25%\"`")
             }
-            Self::CountOrShare => wrong(is_count_or_share(text), "a number or a share", "write `2` or `\"25%\"`"),
             Self::Signal => {
                 let meant = diag::closest(text, SIGNALS);
-                let hint = meant.map_or_else(|| format!("it is one of {}", SIGNALS.join(", ")), |m| format!("did you mean `{m}`?"));
+                let hint = meant.map_or_else(
+                    || format!("it is one of {}", SIGNALS.join(", ")),
+                    |m| format!("did you mean `{m}`?"),
+                );
                 wrong(SIGNALS.contains(&text), "a signal", &hint)
             }
             Self::Mode => wrong(
@@ -120,7 +144,10 @@ impl Rule {
 fn command_fault(value: &Value) -> Option<(String, String)> {
     let words = value.as_slice()?;
     if words.is_empty() {
-        return Some(("the command is empty".into(), "name the program first: `[\"/shop\", \"web\"]`".into()));
+        return Some((
+            "the command is empty".into(),
+            "name the program first: `[\"/shop\", \"web\"]`".into(),
+        ));
     }
     let program = words.first().and_then(Value::as_str).unwrap_or_default();
     if program.is_empty() || program.contains(char::is_whitespace) {
@@ -135,9 +162,14 @@ fn command_fault(value: &Value) -> Option<(String, String)> {
 fn environment_fault(value: &Value) -> Option<(String, String)> {
     let Kind::Map(_, entries) = value.kind() else { return None };
     let bad = entries.keys().find(|k| {
-        k.is_empty() || k.starts_with(|c: char| c.is_ascii_digit()) || !k.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        k.is_empty()
+            || k.starts_with(|c: char| c.is_ascii_digit())
+            || !k.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     })?;
-    Some((format!("{bad:?} is not the name of an environment variable"), "letters, digits and `_`, not beginning with a digit".into()))
+    Some((
+        format!("{bad:?} is not the name of an environment variable"),
+        "letters, digits and `_`, not beginning with a digit".into(),
+    ))
 }
 
 fn is_name(text: &str) -> bool {
@@ -149,7 +181,10 @@ fn is_name(text: &str) -> bool {
 
 fn is_host(text: &str) -> bool {
     let label = |l: &str| {
-        !l.is_empty() && l.len() <= 63 && !l.starts_with('-') && !l.ends_with('-')
+        !l.is_empty()
+            && l.len() <= 63
+            && !l.starts_with('-')
+            && !l.ends_with('-')
             && l.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
     };
     text.len() <= 253 && text.split('.').all(label)
@@ -166,7 +201,8 @@ fn is_count_or_share(text: &str) -> bool {
 /// A time such as `1m30s` in milliseconds. Units are `ms`, `s`, `m`, `h`, `d`; each at most once, the larger first.
 #[must_use]
 pub fn duration_ms(text: &str) -> Option<u64> {
-    const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+    const UNITS: [(&str, u64); 5] =
+        [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
     let (mut rest, mut total, mut next) = (text, 0_u64, 0);
     if rest.is_empty() {
         return None;
@@ -201,7 +237,11 @@ pub fn size_bytes(text: &str) -> Option<u64> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: u64 = text.get(..digits)?.parse().ok()?;
     let unit = text.get(digits..)?;
-    UNITS.iter().find(|(name, _)| *name == unit).and_then(|(_, factor)| number.checked_mul(*factor)).filter(|n| *n > 0)
+    UNITS
+        .iter()
+        .find(|(name, _)| *name == unit)
+        .and_then(|(_, factor)| number.checked_mul(*factor))
+        .filter(|n| *n > 0)
 }
 
 #[cfg(test)]
@@ -216,7 +256,9 @@ mod tests {
         for text in ["", "30", "s", "30x", "30s1m", "1.5s", "-1s", "99999999999999999999s"] {
             assert_eq!(duration_ms(text), None, "{text}");
         }
-        for (text, bytes) in [("256Mi", 268_435_456), ("1Gi", 1_073_741_824), ("500M", 500_000_000), ("1024", 1024)] {
+        for (text, bytes) in
+            [("256Mi", 268_435_456), ("1Gi", 1_073_741_824), ("500M", 500_000_000), ("1024", 1024)]
+        {
             assert_eq!(size_bytes(text), Some(bytes), "{text}");
         }
         for text in ["", "Mi", "256MB", "0", "1.5Gi", "256 Mi"] {

@@ -59,7 +59,9 @@ impl Cursor<'_> {
                 self.take();
                 self.attribute_value(name, body, start);
             }
-            K::OpenBrace | K::OpenQuote | K::Identifier => self.block_or_forgotten_assign(name, body, start),
+            K::OpenBrace | K::OpenQuote | K::Identifier | K::Invalid => {
+                self.block_or_forgotten_assign(name, body, start);
+            }
             K::Colon => {
                 let colon = self.take();
                 self.diagnostics.push(
@@ -135,9 +137,12 @@ impl Cursor<'_> {
     /// After `=`.
     fn attribute_value(&mut self, name: Identifier, body: &mut Body, start: usize) {
         match self.expression() {
-            Ok(expr) => {
+            Ok(mut expr) => {
+                // What is followed by something else was not read as it was meant.
+                if !self.end_of_entry() {
+                    expr.kind = ExprKind::Broken;
+                }
                 body.attributes.push(Attribute { name, expr });
-                self.end_of_entry();
             }
             Err(_) => {
                 self.broken_attribute(name, body);
@@ -146,16 +151,17 @@ impl Cursor<'_> {
         }
     }
 
-    /// An entry ends with its line, or with the brace of a block on one line.
-    fn end_of_entry(&mut self) {
+    /// An entry ends with its line, or with the brace of a block on one line. Whether it ends there or with another entry.
+    fn end_of_entry(&mut self) -> bool {
         let token = self.peek();
         match token.kind {
             K::Newline => self.at += 1,
             K::CloseBrace | K::End => {}
             K::Comma => {
                 self.at += 1;
-                let mut fault = Diagnostic::error("syntax", "attributes of a block are not separated by commas")
-                    .at(self.span(token));
+                let mut fault =
+                    Diagnostic::error("syntax", "attributes of a block are not separated by commas")
+                        .at(self.span(token));
                 fault = if self.peek_kind() == K::Newline {
                     fault.hint("leave the comma out")
                 } else {
@@ -167,11 +173,21 @@ impl Cursor<'_> {
                 self.unexpected("the end of the line");
                 self.at += 1;
             }
+            K::Identifier if self.second_kind() == K::Assign => {
+                self.diagnostics.push(
+                    Diagnostic::error("syntax", "two attributes stand on one line")
+                        .at(self.span(token))
+                        .label("the second begins here")
+                        .hint("write each attribute on a line of its own"),
+                );
+            }
             _ => {
                 self.unexpected("the end of the line");
                 self.skip_line(self.at);
+                return false;
             }
         }
+        true
     }
 
     /// `name "label" {`, or `name "text"` whose `=` was forgotten.
@@ -180,7 +196,7 @@ impl Cursor<'_> {
         loop {
             match self.peek_kind() {
                 K::OpenBrace => return self.block(name, labels, body),
-                K::OpenQuote | K::Identifier => match self.label() {
+                K::OpenQuote | K::Identifier | K::Invalid => match self.label() {
                     Ok(label) => labels.push(label),
                     Err(_) => {
                         self.broken_attribute(name, body);
@@ -192,7 +208,9 @@ impl Cursor<'_> {
                     let place = labels.first().map_or(name.span, |l| l.span);
                     let message = format!("there is no `=` or `{{` between `{}` and `{two}`", name.name);
                     self.diagnostics.push(
-                        Diagnostic::error("syntax", message).at(place).hint("an attribute's name is one word"),
+                        Diagnostic::error("syntax", message)
+                            .at(place)
+                            .hint("an attribute's name is one word"),
                     );
                     self.broken_attribute(name, body);
                     return self.skip_line(start);
@@ -210,7 +228,8 @@ impl Cursor<'_> {
                     );
                     let kind = ExprKind::Literal(Value::string(label.name));
                     body.attributes.push(Attribute { name, expr: Expr { kind, span: label.span } });
-                    return self.end_of_entry();
+                    self.end_of_entry();
+                    return;
                 }
                 _ => {
                     self.unexpected("`{`");
@@ -242,11 +261,18 @@ impl Cursor<'_> {
 
     /// A label: a name, or text without interpolation.
     fn label(&mut self) -> Read<Identifier> {
-        let token = self.take();
-        if token.kind == K::Identifier {
-            return Ok(self.identifier(token));
-        }
-        let expr = self.string(token)?;
+        let token = self.peek();
+        let expr = match token.kind {
+            K::Identifier => {
+                self.take();
+                return Ok(self.identifier(token));
+            }
+            K::Invalid => self.wrong_quotes(token)?,
+            _ => {
+                self.take();
+                self.string(token)?
+            }
+        };
         match expr.kind {
             ExprKind::Literal(ref literal) if literal.as_str().is_some() => {
                 Ok(Identifier { name: literal.as_str().unwrap_or("").into(), span: expr.span })
@@ -291,12 +317,14 @@ impl Cursor<'_> {
         if !self.unbalanced {
             self.unbalanced = true;
             let header = labels.last().map_or(kind.span, |l| kind.span.to(l.span));
-            let mut fault = Diagnostic::error("unclosed-brace", format!("the block `{}` is not closed", kind.name))
-                .at(header.to(span))
-                .label("its `{` has no `}`")
-                .hint("add a `}` where the block ends");
+            let mut fault =
+                Diagnostic::error("unclosed-brace", format!("the block `{}` is not closed", kind.name))
+                    .at(header.to(span))
+                    .label("its `{` has no `}`")
+                    .hint("add a `}` where the block ends");
             if let Some(suspect) = self.suspect.take() {
-                fault = fault.see(suspect, "look here first: this `{` is closed by a `}` of another indentation");
+                fault =
+                    fault.see(suspect, "look here first: this `{` is closed by a `}` of another indentation");
             }
             self.diagnostics.push(fault);
         }
@@ -327,12 +355,16 @@ impl Cursor<'_> {
         if count > 1 || !inner.blocks.is_empty() {
             let place = Span { end: close.end, ..self.span(open) };
             // Entries that a comma separates have been reported at the comma.
-            let reported = self.diagnostics.0.last().is_some_and(|d| d.span.is_some_and(|s| s.start >= open.start));
+            let reported =
+                self.diagnostics.0.last().is_some_and(|d| d.span.is_some_and(|s| s.start >= open.start));
             if !reported {
                 self.diagnostics.push(
-                    Diagnostic::error("syntax", "a block on one line can hold one attribute and nothing else")
-                        .at(place)
-                        .hint("write each attribute and block on a line of its own"),
+                    Diagnostic::error(
+                        "syntax",
+                        "a block on one line can hold one attribute and nothing else",
+                    )
+                    .at(place)
+                    .hint("write each attribute and block on a line of its own"),
                 );
             }
         }
@@ -360,7 +392,7 @@ impl Cursor<'_> {
         }
     }
 
-    fn note_indentation(&mut self, open: Token, close: Token) {
+    pub(super) fn note_indentation(&mut self, open: Token, close: Token) {
         if self.suspect.is_none()
             && let Some(closing) = self.indentation(close.start, false)
             && self.indentation(open.start, true) != Some(closing)
@@ -379,14 +411,25 @@ impl Cursor<'_> {
             let kind = self.raw(index).kind;
             match kind {
                 K::End => break,
-                K::OpenBrace | K::OpenBracket | K::OpenParen | K::Interpolation | K::Directive => open.push(kind),
-                K::CloseBrace if open.is_empty() => break,
-                K::CloseBrace | K::CloseBracket | K::CloseParen | K::TemplateEnd => {
+                K::OpenBrace | K::OpenBracket | K::OpenParen | K::Interpolation | K::Directive => {
+                    open.push(kind)
+                }
+                K::CloseBrace => {
+                    // An interpolation whose end was forgotten is not ended by the brace of a block.
+                    while matches!(open.last(), Some(K::Interpolation | K::Directive)) {
+                        open.pop();
+                    }
+                    if open.pop().is_none() {
+                        break;
+                    }
+                }
+                K::CloseBracket | K::CloseParen | K::TemplateEnd => {
                     open.pop();
                 }
                 K::Newline => {
-                    let over = open.is_empty() || self.begins_entry(index + 1, open.last() == Some(&K::OpenBrace));
-                    if over && index >= stopped {
+                    let over =
+                        open.is_empty() || self.begins_entry(index + 1, open.last() == Some(&K::OpenBrace));
+                    if over && index >= stopped && !self.continues_value(index + 1) {
                         break;
                     }
                     if over {
@@ -398,6 +441,31 @@ impl Cursor<'_> {
             index += 1;
         }
         self.at = index.max(stopped);
+    }
+
+    /// Whether the line that begins at a token is plainly the rest of a value: it can begin no entry.
+    fn continues_value(&self, index: usize) -> bool {
+        match self.raw(index).kind {
+            K::Identifier => matches!(self.raw(index + 1).kind, K::Dot | K::OpenParen),
+            kind => matches!(
+                kind,
+                K::Number
+                    | K::OpenBracket
+                    | K::OpenParen
+                    | K::Dot
+                    | K::Question
+                    | K::Colon
+                    | K::Plus
+                    | K::Star
+                    | K::Slash
+                    | K::And
+                    | K::Or
+                    | K::Equal
+                    | K::NotEqual
+                    | K::CloseBracket
+                    | K::CloseParen
+            ),
+        }
     }
 
     /// Whether the line that begins at a token is plainly one of a body: `name = …` (which an object has as well), or

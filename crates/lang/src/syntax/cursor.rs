@@ -128,7 +128,10 @@ impl<'a> Cursor<'a> {
             let token = self.raw(index);
             if !matches!(
                 token.kind,
-                TokenKind::Newline | TokenKind::LineComment | TokenKind::BlockComment | TokenKind::UnclosedComment
+                TokenKind::Newline
+                    | TokenKind::LineComment
+                    | TokenKind::BlockComment
+                    | TokenKind::UnclosedComment
             ) {
                 return Span { file: self.file, start: token.end, end: token.end };
             }
@@ -172,8 +175,9 @@ impl<'a> Cursor<'a> {
             TokenKind::Newline | TokenKind::End => self.after_last(),
             _ => self.span(token),
         };
-        let mut diagnostic =
-            Diagnostic::error("syntax", format!("{wanted} is missing before {found}")).at(span).label(format!("{wanted} is expected here"));
+        let mut diagnostic = Diagnostic::error("syntax", format!("{wanted} is missing before {found}"))
+            .at(span)
+            .label(format!("{wanted} is expected here"));
         if let Some(hint) = self.hint_for(token) {
             diagnostic = diagnostic.hint(hint);
         }
@@ -206,7 +210,10 @@ impl<'a> Cursor<'a> {
     /// Runs a rule one level deeper, or refuses where that is too deep.
     pub fn deeper<T>(&mut self, rule: impl FnOnce(&mut Self) -> Read<T>) -> Read<T> {
         if self.depth >= DEPTH_MAX {
-            let span = { let token = self.peek(); self.span(token) };
+            let span = {
+                let token = self.peek();
+                self.span(token)
+            };
             return Err(self.report(
                 Diagnostic::error("too-deep", format!("this is nested more than {DEPTH_MAX} levels deep"))
                     .at(span)

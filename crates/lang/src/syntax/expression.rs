@@ -25,7 +25,10 @@ const LEVELS: [&[(K, Operator)]; 6] = [
 impl Cursor<'_> {
     /// An expression that is a text as a whole.
     pub(super) fn whole_expression(&mut self) -> Expr {
-        let start = { let token = self.peek(); self.span(token) };
+        let start = {
+            let token = self.peek();
+            self.span(token)
+        };
         match self.expression() {
             Ok(expr) => {
                 if self.peek_kind() != K::End {
@@ -151,11 +154,15 @@ impl Cursor<'_> {
             K::Less => (self.span(token), "a heredoc begins with `<<WORD` and nothing else on its line"),
             _ => (self.span(token), "write a value here"),
         };
-        self.report(Diagnostic::error("missing-expression", format!("a value is missing before {found}")).at(span).hint(hint))
+        self.report(
+            Diagnostic::error("missing-expression", format!("a value is missing before {found}"))
+                .at(span)
+                .hint(hint),
+        )
     }
 
     /// Text between quotes that are not the language's: said, and read as if they were.
-    fn wrong_quotes(&mut self, token: Token) -> Read<Expr> {
+    pub(super) fn wrong_quotes(&mut self, token: Token) -> Read<Expr> {
         let quote = self.token_text(token);
         let closing: &[char] = match quote {
             "'" => &['\''],
@@ -202,9 +209,12 @@ impl Cursor<'_> {
         let token = self.peek();
         let found = self.found(token);
         let sign = self.token_text(open).trim_end();
-        let mut fault = Diagnostic::error("unclosed-bracket", format!("`{sign}` is not closed: `{wanted}` is missing before {found}"))
-            .at(self.span(open))
-            .label(format!("closed by no `{wanted}`"));
+        let mut fault = Diagnostic::error(
+            "unclosed-bracket",
+            format!("`{sign}` is not closed: `{wanted}` is missing before {found}"),
+        )
+        .at(self.span(open))
+        .label(format!("closed by no `{wanted}`"));
         if token.kind != K::End {
             fault = fault.see(self.span(token), format!("`{wanted}` or `,` is expected before this"));
         }
@@ -215,7 +225,10 @@ impl Cursor<'_> {
         let open = self.take();
         self.with_lines(true, |cursor| {
             let next = cursor.peek();
-            if cursor.token_text(next) == "for" && next.kind == K::Identifier && cursor.second_kind() == K::Identifier {
+            if cursor.token_text(next) == "for"
+                && next.kind == K::Identifier
+                && cursor.second_kind() == K::Identifier
+            {
                 return cursor.for_expression(open, false);
             }
             let mut elements = Vec::new();
@@ -272,6 +285,7 @@ impl Cursor<'_> {
             loop {
                 while cursor.accept(K::Newline).is_some() {}
                 if let Some(close) = cursor.accept(K::CloseBrace) {
+                    cursor.note_indentation(open, close);
                     let span = cursor.span(open).to(cursor.span(close));
                     return Ok(Expr { kind: ExprKind::Object(items), span });
                 }

@@ -106,7 +106,9 @@ impl Lexer<'_> {
                 self.push(TokenKind::OpenBrace, start, start + 1);
             }
             b'}' => self.close_brace(1),
-            b'~' if self.peek(1) == b'}' && matches!(self.modes.last(), Some(Mode::Template { braces: 0 })) => {
+            b'~' if self.peek(1) == b'}'
+                && matches!(self.modes.last(), Some(Mode::Template { braces: 0 })) =>
+            {
                 self.close_brace(2);
             }
             _ => self.word_or_operator(),
@@ -154,7 +156,8 @@ impl Lexer<'_> {
     fn line_comment(&mut self) {
         let rest = &self.bytes[self.at..];
         let length = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
-        let length = if length > 0 && length < rest.len() && rest[length - 1] == b'\r' { length - 1 } else { length };
+        let length =
+            if length > 0 && length < rest.len() && rest[length - 1] == b'\r' { length - 1 } else { length };
         self.push(TokenKind::LineComment, self.at, self.at + length);
     }
 
@@ -184,7 +187,8 @@ impl Lexer<'_> {
         let digits = |from: usize| self.bytes[from..].iter().take_while(|b| b.is_ascii_digit()).count();
         let mut end = self.at + digits(self.at);
         // After a dot it is a legacy index, as in `list.0.1`, which is two steps and not a fraction.
-        let is_index = self.tokens.last().is_some_and(|t| t.kind == TokenKind::Dot && t.end as usize == self.at);
+        let is_index =
+            self.tokens.last().is_some_and(|t| t.kind == TokenKind::Dot && t.end as usize == self.at);
         if !is_index {
             if self.bytes.get(end) == Some(&b'.') && digits(end + 1) > 0 {
                 end += 1 + digits(end + 1);

@@ -12,9 +12,7 @@ mod token;
 
 use diag::{Diagnostics, FileId};
 
-pub use ast::{
-    Attribute, Block, Body, Call, Expr, ExprKind, For, Identifier, Item, Operator, Part, Step,
-};
+pub use ast::{Attribute, Block, Body, Call, Expr, ExprKind, For, Identifier, Item, Operator, Part, Step};
 pub use lexer::{is_identifier, tokenize, tokenize_template};
 pub use token::{Token, TokenKind};
 

@@ -39,7 +39,10 @@ impl Cursor<'_> {
                         K::Number => {
                             self.take();
                             let number = self.token_text(next).parse::<Number>();
-                            steps.push(Step::LegacyIndex(number.unwrap_or_else(|_| Number::from(0i64)), self.span(next)));
+                            steps.push(Step::LegacyIndex(
+                                number.unwrap_or_else(|_| Number::from(0i64)),
+                                self.span(next),
+                            ));
                         }
                         K::Star if attributes_only => {
                             let span = self.span(dot).to(self.span(next));

@@ -33,7 +33,8 @@ struct Open {
 impl Cursor<'_> {
     /// A text that is a template as a whole.
     pub(super) fn whole_template(&mut self) -> Expr {
-        let span = Span { file: self.file, start: 0, end: u32::try_from(self.text.len()).unwrap_or(u32::MAX) };
+        let span =
+            Span { file: self.file, start: 0, end: u32::try_from(self.text.len()).unwrap_or(u32::MAX) };
         let parts = self.pieces(false).and_then(|pieces| self.nest(pieces));
         match parts {
             Ok(parts) => Self::parts_to_expr(parts, span),
@@ -46,15 +47,51 @@ impl Cursor<'_> {
         let start = self.span(open);
         // Nearly every string is one piece of text.
         let (first, second) = (self.raw(self.at), self.raw(self.at + 1));
-        if first.kind == K::QuotedText && second.kind == K::CloseQuote && !self.token_text(first).contains(['\\', '$', '%']) {
+        if first.kind == K::QuotedText
+            && second.kind == K::CloseQuote
+            && !self.token_text(first).contains(['\\', '$', '%'])
+        {
             self.at += 2;
             let name = self.name(self.token_text(first));
             return Ok(Self::parts_to_expr(vec![Part::Text(name)], start.to(self.span(second))));
         }
-        let pieces = self.pieces(true)?;
+        let Ok(pieces) = self.pieces(true) else { return self.skip_string(start) };
         let Some(close) = self.raw_accept(K::CloseQuote) else { return Err(self.unclosed_string(start)) };
-        let parts = self.nest(pieces)?;
-        Ok(Self::parts_to_expr(parts, start.to(self.span(close))))
+        let span = start.to(self.span(close));
+        match self.nest(pieces) {
+            Ok(parts) => Ok(Self::parts_to_expr(parts, span)),
+            Err(_) => Ok(self.broken(span)),
+        }
+    }
+
+    /// After a fault inside a string: goes on behind its closing quote, if that is on the same line.
+    fn skip_string(&mut self, start: Span) -> Read<Expr> {
+        let mut open = 1usize;
+        let mut index = self.at;
+        // The fault may have been found behind quotes of an inner string; those before the place are counted as well.
+        let mut before = index;
+        while before > 0 && self.raw(before - 1).start > start.start {
+            before -= 1;
+            match self.raw(before).kind {
+                K::OpenQuote => open += 1,
+                K::CloseQuote => open -= open.min(1),
+                _ => {}
+            }
+        }
+        loop {
+            let token = self.raw(index);
+            match token.kind {
+                K::Newline | K::End => return Err(Reported),
+                K::OpenQuote => open += 1,
+                K::CloseQuote if open <= 1 => {
+                    self.at = index + 1;
+                    return Ok(self.broken(start.to(self.span(token))));
+                }
+                K::CloseQuote => open -= 1,
+                _ => {}
+            }
+            index += 1;
+        }
     }
 
     fn unclosed_string(&mut self, start: Span) -> Reported {
@@ -108,7 +145,8 @@ impl Cursor<'_> {
                 K::QuotedText | K::HeredocText => {
                     self.at += 1;
                     let text = if quoted { self.unescape(token) } else { self.plain_text(token) };
-                    let text = if std::mem::take(&mut trim_next) { text.trim_start().to_owned() } else { text };
+                    let text =
+                        if std::mem::take(&mut trim_next) { text.trim_start().to_owned() } else { text };
                     pieces.push(Piece::Text(text));
                 }
                 K::Interpolation | K::Directive => {
@@ -154,12 +192,19 @@ impl Cursor<'_> {
             Some(token) => Ok(self.token_text(token).starts_with('~')),
             None => {
                 let (sign, token) = (self.token_text(open).trim_end_matches('~'), self.peek());
-                let found = self.found(token);
+                let between = self.after_last().end as usize..token.start as usize;
+                let over = self.text.get(between).is_some_and(|blank| blank.contains('\n'));
+                let found = if over { K::Newline.describe().to_owned() } else { self.found(token) };
                 Err(self.report(
-                    Diagnostic::error("unclosed-interpolation", format!("`{sign}` is not closed: `}}` is missing before {found}"))
-                        .at(self.span(open))
-                        .label("closed by no `}`")
-                        .hint("write `}` after the value; for the signs themselves, write the first of them twice"),
+                    Diagnostic::error(
+                        "unclosed-interpolation",
+                        format!("`{sign}` is not closed: `}}` is missing before {found}"),
+                    )
+                    .at(self.span(open))
+                    .label("closed by no `}`")
+                    .hint(
+                        "write `}` after the value; for the signs themselves, write the first of them twice",
+                    ),
                 ))
             }
         }
@@ -180,7 +225,8 @@ impl Cursor<'_> {
             "endfor" => Piece::EndFor(span),
             _ => {
                 let mut fault =
-                    Diagnostic::error("unknown-directive", format!("there is no directive `{word}`")).at(self.span(token));
+                    Diagnostic::error("unknown-directive", format!("there is no directive `{word}`"))
+                        .at(self.span(token));
                 fault = match diag::closest(word, ["if", "else", "endif", "for", "endfor"]) {
                     Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
                     None => fault.hint("the directives are `if`, `else`, `endif`, `for` and `endfor`; write `%%{` for the signs"),
@@ -230,7 +276,9 @@ impl Cursor<'_> {
                     _ => return Err(self.stray(span, "endif", "if")),
                 },
                 Piece::EndFor(span) => match open.pop() {
-                    Some(Open { piece: Piece::For(key_name, value_name, collection, _), mut before, .. }) => {
+                    Some(Open {
+                        piece: Piece::For(key_name, value_name, collection, _), mut before, ..
+                    }) => {
                         let body = std::mem::take(&mut parts);
                         before.push(Part::For { key_name, value_name, collection, body });
                         parts = before;
@@ -305,7 +353,12 @@ impl Cursor<'_> {
                             text.push(c);
                             chars.nth(length - 1);
                         }
-                        None => self.wrong_escape(token, at, 2, &format!("`\\{kind}` needs {length} hexadecimal digits that name a character")),
+                        None => self.wrong_escape(
+                            token,
+                            at,
+                            2,
+                            &format!("`\\{kind}` needs {length} hexadecimal digits that name a character"),
+                        ),
                     }
                 }
                 Some(other) => {
@@ -322,9 +375,9 @@ impl Cursor<'_> {
         let start = token.start + u32::try_from(at).unwrap_or(0);
         let end = start + u32::try_from(length).unwrap_or(1);
         self.diagnostics.push(
-            Diagnostic::error("wrong-escape", message)
-                .at(Span { file: self.file, start, end })
-                .hint("the escapes are \\n \\r \\t \\\" \\\\ \\uNNNN \\UNNNNNNNN; write `\\\\` for a backslash"),
+            Diagnostic::error("wrong-escape", message).at(Span { file: self.file, start, end }).hint(
+                "the escapes are \\n \\r \\t \\\" \\\\ \\uNNNN \\UNNNNNNNN; write `\\\\` for a backslash",
+            ),
         );
     }
 }

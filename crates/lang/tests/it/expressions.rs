@@ -195,10 +195,19 @@ fn for_goes_through_collections_in_their_order() {
     check("[for k, v in { b = 1, a = 2 } : \"${k}${v}\"]", "[\"a2\", \"b1\"] : tuple([string, string])");
     check("[for x in names : x]", "[\"a\", \"b\"] : tuple([string, string])");
     check("[for i, x in [\"a\", \"b\"] : i if x != \"a\"]", "[1] : tuple([number])");
-    check("{ for k, v in ports : v => k }", "{ 80 = \"http\", 81 = \"admin\" } : object({80 = string, 81 = string})");
-    check("{ for x in [\"a\", \"b\", \"a\"] : x => 1... }", "{ a = [1, 1], b = [1] } : object({a = tuple([number, number]), b = tuple([number])})");
+    check(
+        "{ for k, v in ports : v => k }",
+        "{ 80 = \"http\", 81 = \"admin\" } : object({80 = string, 81 = string})",
+    );
+    check(
+        "{ for x in [\"a\", \"b\", \"a\"] : x => 1... }",
+        "{ a = [1, 1], b = [1] } : object({a = tuple([number, number]), b = tuple([number])})",
+    );
     check("{ for x in [\"a\", \"a\"] : x => 1 }", "fault: two elements of this `for` have the key \"a\"");
-    check("[for x in [1, 2] : [for y in [3] : x * y]]", "[[3], [6]] : tuple([tuple([number]), tuple([number])])");
+    check(
+        "[for x in [1, 2] : [for y in [3] : x * y]]",
+        "[[3], [6]] : tuple([tuple([number]), tuple([number])])",
+    );
     check("[for text in [1] : text]", "[1] : tuple([number])");
     check("[for x in later_list : x + 1]", "unknown any not null");
     check("[for x in later_list : x.y]", "fault: a number has no attributes");

@@ -81,6 +81,13 @@ fn in_our_words(recorded: &str, expression: &str) -> String {
     if let Some((parameter, why)) =
         message.strip_prefix("Invalid value for \"").and_then(|rest| rest.split_once("\" parameter: "))
     {
+        // `list of string required`, and `a string is required`: we say the latter in both cases.
+        let kinds = ["list", "set", "map", "string", "number", "bool"];
+        let (place, rest) = why.rsplit_once(": ").map_or((String::new(), why), |(p, rest)| (format!("{p}: "), rest));
+        let why = match rest.strip_suffix(" required") {
+            Some(kind) if kinds.iter().any(|k| kind.starts_with(k)) => format!("{place}a {kind} is required"),
+            _ => why.to_owned(),
+        };
         return format!("! `{parameter}` of `{function}`: {why}");
     }
     match message.strip_prefix("Call to function \"").and_then(|rest| rest.split_once("\" failed: ")) {
@@ -100,6 +107,9 @@ fn type_text(ty: &Type, depth: usize) -> String {
     let end = "    ".repeat(depth);
     match ty {
         Type::Dynamic => "dynamic".to_owned(),
+        Type::List(t) | Type::Set(t) | Type::Map(t) if matches!(**t, Type::Tuple(_) | Type::Object(_)) => {
+            format!("{}(\n{pad}{},\n{end})", ty.kind_name(), type_text(t, depth + 1))
+        }
         Type::List(t) | Type::Set(t) | Type::Map(t) => format!("{}({})", ty.kind_name(), type_text(t, depth)),
         Type::Tuple(ts) if ts.is_empty() => "tuple([])".to_owned(),
         Type::Tuple(ts) => {
@@ -156,7 +166,7 @@ fn quoted(text: &str) -> String {
             '\t' => out.push_str("\\t"),
             '\r' => out.push_str("\\r"),
             c if u32::from(c) < 0x20 || c == '\u{7f}' => _ = write!(out, "\\x{:02x}", u32::from(c)),
-            '\u{80}'..='\u{9f}' => _ = write!(out, "\\u{:04x}", u32::from(c)),
+            '\u{80}'..='\u{a0}' => _ = write!(out, "\\u{:04x}", u32::from(c)),
             c => out.push(c),
         }
     }

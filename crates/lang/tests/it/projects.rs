@@ -35,7 +35,10 @@ fn without_an_environment_there_is_dev_with_one_local_cluster() {
 fn clusters_keep_the_order_of_the_text() {
     let loaded = load(&files(&[
         ("mainstay.hcl", PROJECT),
-        ("environments/prod.hcl", "environment \"prod\" {\n  protected = true\n  cluster \"b\" {}\n  cluster \"a\" {\n    socket = \"/run/a.sock\"\n  }\n}\n"),
+        (
+            "environments/prod.hcl",
+            "environment \"prod\" {\n  protected = true\n  cluster \"b\" {}\n  cluster \"a\" {\n    socket = \"/run/a.sock\"\n  }\n}\n",
+        ),
     ]));
     assert!(loaded.configuration.environment("dev").is_none());
     let prod = loaded.configuration.environment("prod").expect("prod");
@@ -48,7 +51,10 @@ fn clusters_keep_the_order_of_the_text() {
 fn a_value_comes_from_people_then_from_the_environment_then_from_the_default() {
     let files = files(&[
         ("mainstay.hcl", PROJECT),
-        ("environments/dev.hcl", "environment \"dev\" {\n  variables = {\n    a = \"environment\"\n    b = 7\n  }\n}\n"),
+        (
+            "environments/dev.hcl",
+            "environment \"dev\" {\n  variables = {\n    a = \"environment\"\n    b = 7\n  }\n}\n",
+        ),
         (
             "variables.tf",
             "variable \"a\" {\n  type = string\n}\nvariable \"b\" {\n  type    = number\n  default = 1\n}\nvariable \"c\" {\n  type      = list(object({ x = optional(number, 5) }))\n  default   = [{}]\n  sensitive = true\n}\nvariable \"d\" {}\n",
@@ -121,7 +127,8 @@ fn a_seed_gives_each_object_its_key() {
     let scope = ConstantScope { files: &files, project: "shop", environment: None };
     let object = Value::object([("id", Value::number(7))]);
     assert_eq!(seed.key(object, &scope).as_deref(), Ok("product:7"));
-    let faults: Diagnostics = seed.key(Value::object([("name", Value::number(7))]), &scope).expect_err("no id");
+    let faults: Diagnostics =
+        seed.key(Value::object([("name", Value::number(7))]), &scope).expect_err("no id");
     assert_eq!(faults.0[0].message, "this object has no attribute `id`");
     assert_eq!(seed.decode(&scope).value.get("service"), Some(Value::string("cache")));
 }

@@ -41,10 +41,11 @@ fn load(text: &[u8]) {
 /// Pieces that meet each other in ways that people did not think of.
 fn piece() -> impl Strategy<Value = String> {
     let fixed = prop::sample::select(vec![
-        "{", "}", "[", "]", "(", ")", "\"", "${", "%{", "~}", "$${", "<<EOT\n", "<<-EOT\n", "EOT\n", "\n", "=", "=>", ",", ":",
-        "::", ".", "...", "*", "?", "-", "!", "&&", "#", "//", "/*", "*/", "\\", "\\u12", "'", "\u{201c}", "é", "\u{feff}", "for",
-        " in ", " if ", "else", "endif", "endfor", "a", "var", ".x", "1", "1e9", "0.5", "true", "null", "\t", "\r\n", "service ",
-        "\"web\" ", "dynamic ", "each.key", "self",
+        "{", "}", "[", "]", "(", ")", "\"", "${", "%{", "~}", "$${", "<<EOT\n", "<<-EOT\n", "EOT\n", "\n",
+        "=", "=>", ",", ":", "::", ".", "...", "*", "?", "-", "!", "&&", "#", "//", "/*", "*/", "\\",
+        "\\u12", "'", "\u{201c}", "é", "\u{feff}", "for", " in ", " if ", "else", "endif", "endfor", "a",
+        "var", ".x", "1", "1e9", "0.5", "true", "null", "\t", "\r\n", "service ", "\"web\" ", "dynamic ",
+        "each.key", "self",
     ]);
     fixed.prop_map(str::to_owned)
 }
@@ -79,7 +80,16 @@ proptest! {
 
 #[test]
 fn what_is_nested_too_deep_is_a_fault_and_no_crash() {
-    for (open, close) in [("[", "]"), ("(", ")"), ("{ a = ", "}"), ("\"${", "}\""), ("-", ""), ("!", ""), ("f(", ")"), ("true ? 1 : ", "1")] {
+    for (open, close) in [
+        ("[", "]"),
+        ("(", ")"),
+        ("{ a = ", "}"),
+        ("\"${", "}\""),
+        ("-", ""),
+        ("!", ""),
+        ("f(", ")"),
+        ("true ? 1 : ", "1"),
+    ] {
         let text = format!("{}1{}", open.repeat(20_000), close.repeat(20_000));
         let parsed = parse_expression(FileId(0), &text);
         assert!(parsed.diagnostics.0.iter().any(|d| d.code == "too-deep"), "{open}");
@@ -123,12 +133,24 @@ fn a_configuration_of_ten_megabytes_is_loaded_whole() {
     text.push_str("project {\n  name = \"shop\"\n}\n");
     let mut services = 0;
     while text.len() < 10 << 20 {
-        text.push_str(&SHOP.replace("project {\n  name = \"shop\"\n}\n", "").replace("\"web\"", &format!("\"web-{services}\"")).split("# once").next().unwrap_or("").replace("\"worker\"", &format!("\"worker-{services}\"")));
+        text.push_str(
+            &SHOP
+                .replace("project {\n  name = \"shop\"\n}\n", "")
+                .replace("\"web\"", &format!("\"web-{services}\""))
+                .split("# once")
+                .next()
+                .unwrap_or("")
+                .replace("\"worker\"", &format!("\"worker-{services}\"")),
+        );
         services += 1;
     }
     let files = project(text.as_bytes());
     let loaded = lang::load(&files);
-    assert!(loaded.diagnostics.is_empty(), "{}", loaded.diagnostics.0.first().map_or(String::new(), ToString::to_string));
+    assert!(
+        loaded.diagnostics.is_empty(),
+        "{}",
+        loaded.diagnostics.0.first().map_or(String::new(), ToString::to_string)
+    );
     assert_eq!(loaded.configuration.services.len(), services * 2);
 }
 
