@@ -42,8 +42,12 @@ impl Defaults {
 /// is one value for all environments.
 pub(crate) fn default_of(place: &str) -> Option<&'static Value> {
     let mut block = &*lang::blocks::SERVICE;
-    let mut names =
-        place.split('.').map(|name| name.split_once('[').map_or(name, |(name, _)| name)).peekable();
+    // An element of a list is like every other of it; one of a map has no default, since without it there is none.
+    let element = |name: &str| name.ends_with(']') && !name.contains('"');
+    let mut names = place
+        .split('.')
+        .map(|name| if element(name) { name.split('[').next().unwrap_or(name) } else { name })
+        .peekable();
     while let Some(name) = names.next() {
         match names.peek() {
             Some(_) => block = &block.nested(name)?.block,
@@ -86,6 +90,6 @@ mod tests {
         assert_eq!(bare, ServiceDescription::read(&Value::object(spelled), &defaults));
         assert_eq!(default_of("rollout.drain"), Some(&Value::string("30s")));
         assert_eq!(default_of("route[3].path"), Some(&Value::string("/")));
-        assert_eq!(default_of("nothing.of.it"), None);
+        assert_eq!(default_of("env[\"A\"]"), None);
     }
 }

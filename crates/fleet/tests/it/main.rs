@@ -1,0 +1,6 @@
+//! The fleet against a real agent with its proxy and its sandboxes.
+
+mod load;
+mod rig;
+mod rollouts;
+mod seeds;
