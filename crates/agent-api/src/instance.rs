@@ -49,7 +49,8 @@ pub struct InstanceSpec {
     /// Program and arguments. Empty: the image's own. `$(NAME)` is replaced by the variable of that name, as in Kubernetes.
     #[serde(default)]
     pub command: Vec<String>,
-    /// Environment variables, over the image's own. The agent adds `PORT_<NAME>` for each port and `PORT` for the first.
+    /// Environment variables, over the image's own. The agent adds `PORT_<NAME>` for each port, `PORT` for the first,
+    /// and `HOST`, the address to listen on, unless it is given.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// Ports that the program listens on.

@@ -16,7 +16,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, setsid};
 use serde::{Deserialize, Serialize};
 
-use crate::kernel::{self, Side};
+use crate::kernel::{self, Side, SingleThreaded};
 use crate::order::ContainerOrder;
 use crate::sandbox::{self, Prepared, SetUpError, at, cgroup::Cgroup, privileges, program, users};
 
@@ -54,6 +54,8 @@ pub(crate) fn exec_in(_arguments: &[OsString]) -> ExitCode {
 }
 
 fn run() -> Result<u8, SetUpError> {
+    // Asked while /proc still shows this process; inside a sandbox it does not.
+    let single = SingleThreaded::check().map_err(at("count threads"))?;
     let mut text = Vec::new();
     io::stdin().take(1024 * 1024).read_to_end(&mut text).map_err(at("read the order"))?;
     let order: ExecOrder = serde_json::from_slice(&text).map_err(at("read the order"))?;
@@ -84,7 +86,7 @@ fn run() -> Result<u8, SetUpError> {
     let directory = if order.directory.is_empty() { "/" } else { &order.directory };
     std::env::set_current_dir(directory).map_err(at("enter the working directory"))?;
     let user = users::User { uid, gid, groups, home: String::new() };
-    let child = match kernel::fork_into(0).map_err(at("fork"))? {
+    let child = match kernel::fork_into(single, 0).map_err(at("fork"))? {
         Side::Parent(child) => child,
         Side::Child => {
             let fault = match become_command(&order, &env, &user) {

@@ -30,7 +30,7 @@ pub(crate) fn unpacked(
     let options = UnpackOptions::default();
     let mut folders = Vec::new();
     if rootless {
-        let folder = layers.join(format!("whole-{}", digest.hex()));
+        let folder = whole(layers, digest);
         // The folder gets its name when it is complete. Two that unpack at once make the same, and one comes first.
         if !folder.is_dir()
             && let Err(fault) = unpack(layout, digest, &folder, &options)
@@ -47,9 +47,16 @@ pub(crate) fn unpacked(
     Ok((image.config.config.clone(), folders))
 }
 
-/// Whether an image was put: it is listed, and a restart would find its layers.
-pub(crate) fn is_there(layout: &Layout, digest: &Digest) -> bool {
-    layout
-        .image(digest)
-        .is_ok_and(|image| image.layers().all(|layer| layout.has_blob(&layer.descriptor.digest)))
+/// Whether an image was put: its description is there, and all of its layers are unpacked.
+pub(crate) fn is_there(layout: &Layout, layers: &Path, digest: &Digest, rootless: bool) -> bool {
+    let Ok(image) = layout.image(digest) else { return false };
+    if rootless {
+        return whole(layers, digest).is_dir();
+    }
+    image.layers().all(|layer| layers.join(layer.diff_id.hex()).is_dir())
+}
+
+/// Where a whole image is unpacked without root.
+fn whole(layers: &Path, digest: &Digest) -> PathBuf {
+    layers.join(format!("whole-{}", digest.hex()))
 }

@@ -19,16 +19,29 @@ pub(crate) enum Side {
     Parent(Pid),
 }
 
+/// Shows that this process has one thread, so that it can be forked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SingleThreaded(());
+
+impl SingleThreaded {
+    /// Counts the threads. Whoever holds the answer starts none.
+    pub(crate) fn check() -> io::Result<Self> {
+        match std::fs::read_dir("/proc/self/task")?.count() {
+            1 => Ok(Self(())),
+            threads => {
+                Err(io::Error::other(format!("this process has {threads} threads and cannot be forked")))
+            }
+        }
+    }
+}
+
 /// Forks with namespaces of the child's own (`CLONE_NEW…` flags, or none).
 ///
-/// The caller must be single-threaded, as a supervisor is: the child goes on with a copy of the memory, where a lock
-/// that another thread held would stay held for ever.
-pub(crate) fn fork_into(namespaces: libc::c_int) -> io::Result<Side> {
-    if threads()? != 1 {
-        return Err(io::Error::other("this process has several threads and cannot be forked"));
-    }
+/// The process must be single-threaded: the child goes on with a copy of the memory, where a lock that another thread
+/// held would stay held for ever.
+pub(crate) fn fork_into(_single: SingleThreaded, namespaces: libc::c_int) -> io::Result<Side> {
     if namespaces == 0 {
-        // SAFETY: the process has one thread, checked above, so the child may do anything that the parent might.
+        // SAFETY: the process has one thread, as the caller has shown, so the child may do anything that the parent might.
         return match unsafe { nix::unistd::fork() }? {
             ForkResult::Child => Ok(Side::Child),
             ForkResult::Parent { child } => Ok(Side::Parent(child)),
@@ -36,17 +49,14 @@ pub(crate) fn fork_into(namespaces: libc::c_int) -> io::Result<Side> {
     }
     let flags = libc::c_long::from(namespaces | libc::SIGCHLD);
     // SAFETY: without a stack of its own, CLONE_VM or thread-local storage this is fork with namespaces; there is one
-    // thread, checked above. All other arguments are zero, so that their order, which differs by architecture, is nothing.
+    // thread, as the caller has shown. All other arguments are zero, so that their order, which differs by architecture,
+    // is nothing.
     let result = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
     match result {
         -1 => Err(io::Error::last_os_error()),
         0 => Ok(Side::Child),
         pid => i32::try_from(pid).map(|pid| Side::Parent(Pid::from_raw(pid))).map_err(io::Error::other),
     }
-}
-
-fn threads() -> io::Result<usize> {
-    Ok(std::fs::read_dir("/proc/self/task")?.count())
 }
 
 /// A descriptor of a process: readable once it has ended, and never another process that got its number.

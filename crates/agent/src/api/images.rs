@@ -32,7 +32,10 @@ pub(super) async fn has_image(
     Path(digest): Path<String>,
 ) -> Result<StatusCode, Refused> {
     let digest = admission::digest(&digest)?;
-    let there = tokio::task::spawn_blocking(move || images::is_there(&agent.layout, &digest)).await;
+    let there = tokio::task::spawn_blocking(move || {
+        images::is_there(&agent.layout, &agent.dir.layers(), &digest, agent.rootless)
+    })
+    .await;
     there.map(found).map_err(|fault| Refused::failed("a task of the agent ended early", &fault))
 }
 

@@ -90,20 +90,22 @@ async fn get(address: IpAddr, port: u16, path: &str) -> Answer {
         Ok(request) => request,
         Err(fault) => return Answer::failed(format!("GET {path}: {fault}")),
     };
-    // The connection is polled beside the answer and dropped with it: only the status counts, never the body.
-    tokio::select! {
-        answer = sender.send_request(request) => match answer {
-            Ok(response) => {
-                let status = response.status();
-                let passed = status.is_success() || status.is_redirection();
-                Answer { passed, message: format!("GET {path}: {status}") }
-            }
-            Err(fault) => broken(fault),
-        },
-        ended = connection => match ended {
-            Ok(()) => Answer::failed(format!("GET {path}: the connection was closed without an answer")),
-            Err(fault) => broken(fault),
-        },
+    // The connection is polled beside the answer and dropped with it: only the status counts, never the body. It may end
+    // in the moment in which the answer arrives; then the answer is still there to be taken.
+    let answer = sender.send_request(request);
+    tokio::pin!(answer);
+    let response = tokio::select! {
+        biased;
+        response = &mut answer => response,
+        _ = connection => answer.await,
+    };
+    match response {
+        Ok(response) => {
+            let status = response.status();
+            let passed = status.is_success() || status.is_redirection();
+            Answer { passed, message: format!("GET {path}: {status}") }
+        }
+        Err(fault) => broken(fault),
     }
 }
 

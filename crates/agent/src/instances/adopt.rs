@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use agent_api::InstanceId;
 use nix::unistd::Pid;
@@ -15,6 +16,10 @@ use crate::record::{self, Kept, Readiness, Record, RunState};
 use crate::supervisor::{holder, place};
 use crate::{Agent, admission, kernel};
 
+/// A supervisor writes its first record within a moment of taking the lock; this is a hundred times that.
+const TAKE_OVER_STEPS: u32 = 100;
+const TAKE_OVER_STEP_MS: u64 = 10;
+
 /// Takes every instance of the data folder into the table.
 pub(crate) async fn adopt(agent: &Arc<Agent>) -> io::Result<()> {
     for found in fs::read_dir(agent.dir.instances())? {
@@ -24,7 +29,7 @@ pub(crate) async fn adopt(agent: &Arc<Agent>) -> io::Result<()> {
         if admission::instance_id(&id).is_err() {
             continue;
         }
-        match read(&found.path()) {
+        match read_settled(&found.path()).await {
             Ok(Some((kept, record, readiness))) => take(agent, id, kept, record, readiness).await,
             // It was being made when the agent was killed: the supervisor never took over.
             Ok(None) => crate::data_dir::wipe(&found.path())?,
@@ -32,6 +37,18 @@ pub(crate) async fn adopt(agent: &Arc<Agent>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Reads an instance; of one that a supervisor is just taking over, as soon as that has written its first record.
+async fn read_settled(folder: &Path) -> io::Result<Option<(Kept, Record, Readiness)>> {
+    for _ in 0..TAKE_OVER_STEPS {
+        let found = read(folder)?;
+        if found.is_some() || holder(folder).is_none() {
+            return Ok(found);
+        }
+        tokio::time::sleep(Duration::from_millis(TAKE_OVER_STEP_MS)).await;
+    }
+    Err(io::Error::other("a supervisor holds it and says nothing"))
 }
 
 fn read(folder: &Path) -> io::Result<Option<(Kept, Record, Readiness)>> {

@@ -6,6 +6,8 @@
 
 pub(crate) mod lifecycle;
 pub(crate) mod output;
+mod pipes;
+mod relatives;
 mod run;
 
 use std::fs::{self, File};

@@ -2,12 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use agent_api::Exit;
-use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal, kill, killpg};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -15,17 +14,17 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, pipe2};
 
 use super::lifecycle::{Action, Event, Lifecycle};
-use super::output::{Lines, Log, Stream};
+use super::output::{Log, Stream};
+use super::pipes::{Output, nonblocking};
+use super::relatives::{children, has_ended, would_wait_in_vain};
 use super::{Telling, place};
-use crate::kernel::{self, Side};
+use crate::kernel::{self, Side, SingleThreaded};
 use crate::order::{Order, SandboxOrder};
 use crate::record::{Record, now_ms};
 use crate::sandbox::{self, ChildEnds};
 
 /// How often an agent that was too busy is told again, in milliseconds.
 const TELL_AGAIN_MS: u64 = 500;
-/// Bytes read from a pipe at once; a pipe holds this much.
-const READ_BYTES: usize = 64 * 1024;
 /// A set-up fault's longest text.
 const REPORT_BYTES_MAX: usize = 4096;
 
@@ -37,6 +36,7 @@ pub(super) struct Run {
     telling: Telling,
     log: Log,
     signals: SignalFd,
+    single: SingleThreaded,
     program: Option<Program>,
     timer: Option<(Instant, Event)>,
     stop_signal: Signal,
@@ -54,14 +54,6 @@ struct Program {
     reported: Vec<u8>,
     outputs: Vec<Output>,
     out_of_memory_kills: u64,
-}
-
-struct Output {
-    pipe: File,
-    stream: Stream,
-    lines: Lines,
-    /// The program has closed it: it would be reported as readable for ever.
-    closed: bool,
 }
 
 /// What a round of waiting found.
@@ -90,6 +82,7 @@ impl Run {
             telling,
             log,
             signals,
+            single: SingleThreaded::check()?,
             program: None,
             timer: None,
             stop_signal,
@@ -203,7 +196,7 @@ impl Run {
         let (report_read, report_write) = pipe2(OFlag::O_CLOEXEC)?;
         let (stdout_read, stdout_write) = pipe2(OFlag::O_CLOEXEC)?;
         let (stderr_read, stderr_write) = pipe2(OFlag::O_CLOEXEC)?;
-        let pid = match kernel::fork_into(sandbox::namespaces(&self.order))? {
+        let pid = match kernel::fork_into(self.single, sandbox::namespaces(&self.order))? {
             Side::Child => {
                 // The parent's ends must not stay open here: the child waits for them to close.
                 drop((go_write, report_read, stdout_read, stderr_read));
@@ -220,7 +213,7 @@ impl Run {
         drop((go_read, report_write, stdout_write, stderr_write));
         let mut outputs = Vec::new();
         for (pipe, stream) in [(stdout_read, Stream::Stdout), (stderr_read, Stream::Stderr)] {
-            outputs.push(Output { pipe: nonblocking(pipe)?, stream, lines: Lines::default(), closed: false });
+            outputs.push(Output::new(pipe, stream)?);
         }
         let program = Program {
             pid,
@@ -366,6 +359,11 @@ impl Run {
         let Some(program) = &self.program else { return };
         let (pid, signal) = (program.pid, self.stop_signal);
         self.say(&format!("stopping with {signal}"));
+        if matches!(self.order.sandbox, SandboxOrder::Container(_)) && would_wait_in_vain(pid, signal) {
+            self.say(&format!("it does not handle {signal}"));
+            self.kill();
+            return;
+        }
         // It may have ended by itself just now.
         let _ = match self.order.sandbox {
             SandboxOrder::Container(_) => kill(pid, signal),
@@ -423,54 +421,4 @@ impl Run {
             self.say(&format!("failed: {reason}"));
         }
     }
-}
-
-impl Output {
-    /// Reads what is there, once: a program that writes without pause must not keep the supervisor from its signals.
-    fn read(&mut self, log: &mut Log) -> bool {
-        let mut bytes = [0; READ_BYTES];
-        match self.pipe.read(&mut bytes) {
-            Ok(length) if length > 0 => {
-                let (at_ms, stream) = (now_ms(), self.stream);
-                self.lines.take(&bytes[..length], |line| log.line(at_ms, stream, line));
-                true
-            }
-            Err(fault) if matches!(fault.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
-                false
-            }
-            Ok(_) | Err(_) => {
-                self.closed = true;
-                let (at_ms, stream) = (now_ms(), self.stream);
-                self.lines.finish(|line| log.line(at_ms, stream, line));
-                false
-            }
-        }
-    }
-
-    /// Reads all that is left after the program's end, up to what a pipe can hold many times over.
-    fn drain(&mut self, log: &mut Log) {
-        for _ in 0..64 {
-            if !self.read(log) {
-                break;
-            }
-        }
-        let (at_ms, stream) = (now_ms(), self.stream);
-        self.lines.finish(|line| log.line(at_ms, stream, line));
-    }
-}
-
-fn nonblocking(fd: OwnedFd) -> io::Result<File> {
-    fcntl(&fd, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    Ok(fd.into())
-}
-
-fn has_ended(pid: Pid) -> bool {
-    let status = waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT);
-    !matches!(status, Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD))
-}
-
-fn children() -> Vec<Pid> {
-    let path = format!("/proc/self/task/{}/children", std::process::id());
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
 }

@@ -14,7 +14,7 @@ async fn a_container_sees_itself_alone_and_leaves_its_exit_code() {
     let mut spec = rig
         .spec(
             "web-1",
-            "hostname; echo pid $$; ls /proc | grep -c '^[0-9][0-9]*$'; pwd; id -u; echo $GREETING $PORT $PORT_HTTP; \
+            "hostname; echo pid $$$$; ls /proc | grep -c '^[0-9][0-9]*$'; pwd; id -u; echo $GREETING $PORT $PORT_HTTP; \
              cat /etc/hosts | grep web-1; ulimit -n; echo oops >&2; echo \"$0 $1\"; exit 7",
         )
         .await;
@@ -36,7 +36,7 @@ async fn a_container_sees_itself_alone_and_leaves_its_exit_code() {
         "0".into(),
         "hello 8080 8080".into(),
         format!("{} web-1", status.address),
-        "65536".into(),
+        open_files(),
         "oops".into(),
         "hello-zero $(GREETING)".into(),
     ];
@@ -111,6 +111,11 @@ async fn a_stop_is_gentle_first_and_then_not() {
     let signal = status.last_exit.and_then(|exit| exit.signal);
     assert_eq!((status.phase, signal.as_deref()), (Phase::Exited, Some("SIGKILL")));
     assert_eq!(rig.output(&stubborn.id).await, "up\nno\n");
+    // Without a handler there is nothing to wait for, though the first process of a container is not ended by signals.
+    let mut silent = rig.spec("silent", "exec sleep 1000").await;
+    silent.stop.grace_ms = 3_600_000;
+    rig.run(&silent, &[Phase::Ready]).await;
+    rig.stop(&silent.id).await;
     // Stopping what is over says so.
     assert_eq!(rig.client.stop(&gentle.id).await.expect("idempotent").phase, Phase::Exited);
     rig.finish().await;
@@ -200,4 +205,31 @@ async fn logs_are_merged_cut_and_followed() {
     let times: Vec<u64> = all.into_iter().map(|line| line.expect("a line").at_ms).collect();
     assert!(times.is_sorted() && times.len() >= 52, "{times:?}");
     rig.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_refused_until_all_of_it_is_there_and_right() {
+    if !root() {
+        return;
+    }
+    let rig = Rig::start().await;
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let refused = rig.client.put_image(&digest).await.expect_err("refused");
+    assert_eq!(refused.status(), Some(409), "{refused}");
+    let refused = rig.client.put_blob(&digest, 5, &b"hello"[..]).await.expect_err("refused");
+    assert_eq!(refused.status(), Some(400), "{refused}");
+    assert!(!rig.client.has_blob(&digest).await.expect("asked"));
+    let refused = rig.client.has_blob("sha256:../../etc/passwd").await.expect_err("refused");
+    assert!(refused.to_string().contains("status 400"), "{refused}");
+    let there = rig.image().await;
+    assert!(rig.client.has_image(&there).await.expect("asked"));
+    rig.client.put_image(&there).await.expect("idempotent");
+    rig.finish().await;
+}
+
+/// What a program may open: the agent's bound, or this machine's where that is lower.
+fn open_files() -> String {
+    let (_, hard) =
+        nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE).expect("a limit");
+    hard.min(65_536).to_string()
 }

@@ -15,9 +15,9 @@ async fn a_web_server_is_ready_as_long_as_its_page_is_there() {
     spec.ports.push(port("http", 8080));
     spec.health = Some(check(Probe::Http { port: "http".into(), path: "/healthz".into() }));
     let status = rig.run(&spec, &[Phase::Ready]).await;
+    let page = rig.inside(&status, "www/healthz");
     assert_eq!(status.last_check.map(|check| check.message).as_deref(), Some("GET /healthz: 200 OK"));
     assert!(status.ready_since_ms.is_some());
-    let page = rig.dir.join("instances/web/upper/www/healthz");
     std::fs::rename(&page, page.with_file_name("gone")).expect("moved");
     let status = rig.until(&spec.id, |status| status.phase == Phase::Unready).await;
     assert_eq!(status.ready_since_ms, None);
@@ -39,9 +39,10 @@ async fn a_port_that_nobody_listens_on_is_said_to_refuse() {
     spec.health = Some(check(Probe::Tcp { port: "db".into() }));
     rig.client.start(&spec).await.expect("started");
     let status = rig.until(&spec.id, |status| status.last_check.is_some()).await;
+    let go = rig.inside(&status, "go");
     assert_eq!(status.phase, Phase::Starting);
     assert_eq!(status.last_check.map(|check| check.message).as_deref(), Some("connection refused"));
-    std::fs::write(rig.dir.join("instances/late/upper/go"), "").expect("written");
+    std::fs::write(go, "").expect("written");
     rig.until(&spec.id, |status| status.phase == Phase::Ready).await;
     rig.finish().await;
 }
@@ -52,7 +53,7 @@ async fn a_command_runs_inside_the_container_and_is_confined_as_it_is() {
         return;
     }
     let rig = Rig::start().await;
-    let mut spec = rig.spec("inside", "echo $$ > /mine; exec sleep 1000").await;
+    let mut spec = rig.spec("inside", "echo $$$$ > /mine; exec sleep 1000").await;
     spec.env.insert("WORD".into(), "word".into());
     let script = "test \"$(hostname) $WORD $(cat /mine)\" = 'inside word 1' || { echo other; exit 1; }; \
                   mount -t tmpfs none /tmp 2>/dev/null && exit 2; unshare -U true 2>/dev/null && exit 3; \
@@ -63,8 +64,8 @@ async fn a_command_runs_inside_the_container_and_is_confined_as_it_is() {
     let said = "/bin/sh: exited with code 4: cat: can't open '/ready': No such file or directory";
     let last =
         |status: &agent_api::InstanceStatus| status.last_check.as_ref().map(|check| check.message.clone());
-    rig.until(&spec.id, |status| last(status).as_deref() == Some(said)).await;
-    std::fs::write(rig.dir.join("instances/inside/upper/ready"), "").expect("written");
+    let status = rig.until(&spec.id, |status| last(status).as_deref() == Some(said)).await;
+    std::fs::write(rig.inside(&status, "ready"), "").expect("written");
     let status = rig.until(&spec.id, |status| status.phase == Phase::Ready).await;
     assert_eq!(last(&status).as_deref(), Some("/bin/sh: exited with code 0"));
     rig.finish().await;

@@ -33,6 +33,11 @@ async fn instances_go_on_without_the_agent_and_are_found_again() {
     let ended = rig.until(&brief.id, |status| status.phase.is_over()).await;
     assert_eq!(ended.last_exit.and_then(|exit| exit.code), Some(9));
     assert_eq!(rig.client.start(&web).await.expect("there").pid, before.pid);
+    // Told to end, it leaves them alone as well.
+    rig.client.shutdown().await.expect("it ends");
+    rig.kill();
+    rig.launch().await;
+    assert_eq!(rig.until(&web.id, |status| status.phase == Phase::Ready).await.pid, before.pid);
     let stopped = rig.stop(&web.id).await;
     assert_eq!(stopped.last_exit.and_then(|exit| exit.code), Some(5));
     rig.finish().await;

@@ -12,6 +12,8 @@ use agent_api::{
     Resources, RestartPolicy, Sandbox, ServiceKey, StopPolicy,
 };
 
+use sha2::{Digest as _, Sha256};
+
 /// Far beyond what anything here takes; only a test that hangs meets it.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -117,6 +119,11 @@ impl Rig {
         tokio::task::spawn_blocking(move || process.wait()).await.expect("joined").expect("waited");
         let left = processes_of(&self.dir);
         assert!(left.is_empty(), "left running: {left:?}");
+        let links = fs::read_dir("/sys/class/net").expect("links").flatten();
+        let names: Vec<String> = links.map(|link| link.file_name().to_string_lossy().into_owned()).collect();
+        let bridge =
+            format!("ms-{}", hex::encode(&Sha256::digest(self.dir.as_os_str().as_encoded_bytes())[..4]));
+        assert!(!names.contains(&bridge), "left: {names:?}");
         let mounts = fs::read_to_string("/proc/self/mountinfo").expect("mounts");
         assert!(!mounts.contains(&self.dir.display().to_string()), "left mounted: {mounts}");
     }
@@ -179,6 +186,11 @@ impl Rig {
                 panic!("it never came: {status:?}\n{tail:?}\n{}", self.log());
             }
         }
+    }
+
+    /// A file of a running container, as it sees it.
+    pub fn inside(&self, status: &InstanceStatus, path: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root", status.pid.expect("it runs"))).join(path)
     }
 
     pub async fn stop(&self, id: &InstanceId) -> InstanceStatus {

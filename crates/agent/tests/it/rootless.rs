@@ -22,7 +22,7 @@ async fn without_root_a_container_is_in_a_user_namespace_and_says_what_it_misses
         return;
     }
     let mut rig = Rig::start_as(Some(NOBODY)).await;
-    let script = "hostname; echo pid $$; id -u; touch /here; echo fine > /bin/healthz; \
+    let script = "hostname; echo pid $$$$; id -u; touch /here; echo fine > /bin/healthz; \
                   mount -t tmpfs none /tmp 2>/dev/null && echo OPEN; exec httpd -f -p 127.0.0.1:$PORT -h /bin";
     let mut spec = rig.spec("plain", script).await;
     spec.ports.push(port("http", 8080));
@@ -33,7 +33,7 @@ async fn without_root_a_container_is_in_a_user_namespace_and_says_what_it_misses
     assert_eq!(rig.output(&spec.id).await, "plain\npid 1\n0\n");
     assert!(status.missing_isolation.iter().any(|sentence| sentence.contains("not limited")), "{status:?}");
     assert_eq!(rig.client.info().await.expect("info").missing_isolation, status.missing_isolation);
-    let mut checked = rig.spec("checked", "echo $$ > /mine; exec sleep 1000").await;
+    let mut checked = rig.spec("checked", "echo $$$$ > /mine; exec sleep 1000").await;
     let command = ["/bin/sh", "-c", "test $(cat /mine) = 1"].map(str::to_owned).to_vec();
     checked.health = Some(check(Probe::Command { command }));
     let ready = rig.run(&checked, &[Phase::Ready, Phase::Failed]).await;
