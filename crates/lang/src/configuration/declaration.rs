@@ -184,7 +184,7 @@ impl Service {
             .blocks
             .iter()
             .filter(|b| matches!(b.kind.name.as_ref(), "health" | "route"))
-            .filter_map(|b| Some((b, b.body.attribute("port"))));
+            .map(|b| (b, b.body.attribute("port")));
         let routes = service.get("route");
         let mut routes = routes.as_ref().and_then(Value::as_slice).unwrap_or_default().iter();
         for (block, attribute) in named {

@@ -6,6 +6,7 @@
 mod collect;
 mod cycles;
 mod declaration;
+mod declare;
 mod environment;
 mod load;
 mod repeat;
@@ -104,9 +105,4 @@ impl Configuration {
     pub fn environment(&self, name: &str) -> Option<&Environment> {
         self.environments.iter().find(|e| e.name.as_ref() == name)
     }
-}
-
-/// The place of a vector's next element as an id's number.
-fn next_id<T>(declared: &[T]) -> u32 {
-    u32::try_from(declared.len()).unwrap_or(u32::MAX)
 }

@@ -64,8 +64,8 @@ pub(super) fn resolve(
     let mut values = Vec::with_capacity(configuration.variables.len());
     for (variable, expr) in configuration.variables.iter().zip(&given) {
         let found = match (inputs.get(variable.name.name.as_ref()), expr) {
-            (Some(input), _) => variable.from_input(input, &scope),
-            (None, Some(expr)) => variable.from_environment(expr, &scope),
+            (Some(input), _) => variable.input_value(input, &scope),
+            (None, Some(expr)) => variable.environment_value(expr, &scope),
             (None, None) => match &variable.default {
                 Some(default) => Ok(default.clone()),
                 None if complete => Err(variable.not_given(environment)),
@@ -180,7 +180,7 @@ impl Variable {
         }
     }
 
-    fn from_environment(&self, expr: &crate::syntax::Expr, scope: &dyn Scope) -> Result<Value, Diagnostics> {
+    fn environment_value(&self, expr: &crate::syntax::Expr, scope: &dyn Scope) -> Result<Value, Diagnostics> {
         let value = evaluate(expr, scope)?;
         let name = &self.name.name;
         let converted = convert(&value, &self.ty).map_err(|error| {
@@ -203,7 +203,7 @@ impl Variable {
         })
     }
 
-    fn from_input(&self, input: &VariableInput, scope: &dyn Scope) -> Result<Value, Diagnostics> {
+    fn input_value(&self, input: &VariableInput, scope: &dyn Scope) -> Result<Value, Diagnostics> {
         let name = &self.name.name;
         let is_text = matches!(self.ty, Type::String | Type::Dynamic)
             && !matches!(self.ty, Type::Dynamic if looks_like_expression(&input.text));

@@ -9,6 +9,9 @@ use value::{Marks, Type, Value, convert};
 use super::{Evaluator, describe_type, describe_value};
 use crate::syntax::{Expr, For, Identifier, Item};
 
+/// What a `for` goes through: keys and values, or where they are not known the types of both.
+type Elements = Result<Vec<(Value, Value)>, [Type; 2]>;
+
 /// A key that could be read: its text, or that it is not known yet; and its marks.
 type Key = (Option<Arc<str>>, Marks);
 
@@ -56,10 +59,7 @@ impl Evaluator<'_> {
     }
 
     /// What a `for` goes through: elements, or their type where they are not known; and the collection's marks.
-    pub(super) fn iterate(
-        &mut self,
-        collection: &Expr,
-    ) -> Option<(Result<Vec<(Value, Value)>, [Type; 2]>, Marks)> {
+    pub(super) fn iterate(&mut self, collection: &Expr) -> Option<(Elements, Marks)> {
         let (value, marks) = self.value(collection).unmark();
         if value.is_null() {
             self.fail(

@@ -27,6 +27,7 @@ pub trait Scope {
     ///
     /// # Errors
     /// If it has none here. The place is added by the evaluator.
+    #[expect(clippy::result_large_err, reason = "a fault is rare, and boxing it would burden every scope")]
     fn get(&self, reference: Reference) -> Result<Value, Diagnostic>;
 
     /// The files that functions may read.

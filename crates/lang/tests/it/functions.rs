@@ -83,7 +83,8 @@ fn in_our_words(recorded: &str, expression: &str) -> String {
     {
         // `list of string required`, and `a string is required`: we say the latter in both cases.
         let kinds = ["list", "set", "map", "string", "number", "bool"];
-        let (place, rest) = why.rsplit_once(": ").map_or((String::new(), why), |(p, rest)| (format!("{p}: "), rest));
+        let (place, rest) =
+            why.rsplit_once(": ").map_or((String::new(), why), |(p, rest)| (format!("{p}: "), rest));
         let why = match rest.strip_suffix(" required") {
             Some(kind) if kinds.iter().any(|k| kind.starts_with(k)) => format!("{place}a {kind} is required"),
             _ => why.to_owned(),
@@ -136,13 +137,16 @@ fn print(value: &Value, depth: usize, out: &mut String) {
         Kind::Unknown(_) => out.push_str("(known after apply)"),
         Kind::Null(ty) => match ty {
             Type::Dynamic | Type::Tuple(_) | Type::Object(_) => out.push_str("null"),
-            Type::List(_) | Type::Set(_) | Type::Map(_) => _ = write!(out, "to{}(null) /* of dynamic */", ty.kind_name()),
+            Type::List(_) | Type::Set(_) | Type::Map(_) => {
+                _ = write!(out, "to{}(null) /* of dynamic */", ty.kind_name())
+            }
             primitive => _ = write!(out, "to{primitive}(null)"),
         },
         Kind::Bool(b) => _ = write!(out, "{b}"),
         Kind::Number(n) => _ = write!(out, "{n}"),
         Kind::String(text) if text.contains('\n') => {
-            let (open, pad) = if depth == 0 { ("<<EOT", String::new()) } else { ("<<-EOT", "  ".repeat(depth)) };
+            let (open, pad) =
+                if depth == 0 { ("<<EOT", String::new()) } else { ("<<-EOT", "  ".repeat(depth)) };
             _ = writeln!(out, "{open}");
             for line in text.split('\n') {
                 _ = writeln!(out, "{pad}{line}");
@@ -187,7 +191,13 @@ fn sequence(open: &str, elements: &[Value], close: &str, depth: usize, out: &mut
     out.push_str(close);
 }
 
-fn mapping(open: &str, entries: &BTreeMap<std::sync::Arc<str>, Value>, close: &str, depth: usize, out: &mut String) {
+fn mapping(
+    open: &str,
+    entries: &BTreeMap<std::sync::Arc<str>, Value>,
+    close: &str,
+    depth: usize,
+    out: &mut String,
+) {
     out.push_str(open);
     if !entries.is_empty() {
         out.push('\n');
@@ -250,7 +260,13 @@ fn functions_answer_what_terraform_answered() {
             differing.push(format!("{}: {}\nwanted\n{wanted}\ngot\n{answer}\n", case.place, case.expression));
         }
     }
-    assert!(differing.is_empty(), "{} of {} differ\n\n{}", differing.len(), cases.len(), differing.join("\n"));
+    assert!(
+        differing.is_empty(),
+        "{} of {} differ\n\n{}",
+        differing.len(),
+        cases.len(),
+        differing.join("\n")
+    );
 }
 
 #[test]
@@ -258,7 +274,10 @@ fn every_function_has_a_plain_case_and_a_failing_one() {
     let cases = cases();
     for name in functions::names() {
         let of_it: Vec<&Case> = cases.iter().filter(|c| function_of(&c.expression) == name).collect();
-        let failing = of_it.iter().filter(|c| c.recorded.iter().chain(&c.ours).any(|line| line.starts_with('!'))).count();
+        let failing = of_it
+            .iter()
+            .filter(|c| c.recorded.iter().chain(&c.ours).any(|line| line.starts_with('!')))
+            .count();
         // What takes any value and any number of them cannot fail.
         assert!(of_it.len() >= 3 || name == "base64gzip", "{name} has {} cases", of_it.len());
         assert!(failing > 0, "{name} has no failing case");

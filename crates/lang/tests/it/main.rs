@@ -3,5 +3,6 @@
 mod expressions;
 mod faults;
 mod formatting;
+mod functions;
 mod projects;
 mod robustness;
