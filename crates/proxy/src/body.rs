@@ -24,17 +24,17 @@ pub(crate) enum ResponseBody {
 #[derive(Debug)]
 pub(crate) struct Counted {
     body: Incoming,
-    held: Option<(Lease, Connection)>,
+    held: Option<(Lease, Option<Connection>)>,
 }
 
 impl Counted {
-    /// Holds `lease` and `connection` until `body` has ended.
-    pub(crate) fn new(body: Incoming, lease: Lease, connection: Connection) -> Self {
+    /// Holds `lease` and `connection`, where it is not over already, until `body` has ended.
+    pub(crate) fn new(body: Incoming, lease: Lease, connection: Option<Connection>) -> Self {
         Self { body, held: Some((lease, connection)) }
     }
 
     fn ended(&mut self) {
-        if let Some((lease, connection)) = self.held.take() {
+        if let Some((lease, Some(connection))) = self.held.take() {
             lease.upstream.pool.give_back(connection);
         }
     }

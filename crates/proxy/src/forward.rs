@@ -137,7 +137,7 @@ async fn send_somewhere(
     target: Target<'_>,
     mut request: Request<RequestBody>,
     mut spare: Option<Head>,
-) -> Result<(Response<Incoming>, Lease, Connection), Box<Response<ResponseBody>>> {
+) -> Result<(Response<Incoming>, Lease, Option<Connection>), Box<Response<ResponseBody>>> {
     let mut barred: Vec<Arc<Upstream>> = Vec::new();
     let mut lease = balancer.pick(target, &barred).map_err(|unserved| unserved_answer(target, unserved))?;
     loop {
@@ -204,19 +204,19 @@ fn cause_of(fault: &hyper::Error) -> &'static str {
 async fn send(
     lease: &Lease,
     mut request: Request<RequestBody>,
-) -> Result<(Response<Incoming>, Connection), Failure> {
+) -> Result<(Response<Incoming>, Option<Connection>), Failure> {
     loop {
         let kept = lease.upstream.pool.take();
         let is_fresh = kept.is_none();
-        let mut connection = match kept {
+        let connection = match kept {
             Some(connection) => connection,
             None => match Connection::open(lease.upstream.address).await {
                 Ok(connection) => connection,
                 Err(fault) => return Err(Failure::NotSent(fault, Box::new(request))),
             },
         };
-        match connection.sender.try_send_request(request).await {
-            Ok(response) => return Ok((response, connection)),
+        match connection.send(request).await {
+            Ok(answered) => return Ok(answered),
             Err(mut fault) => match fault.take_message() {
                 Some(unsent) if is_fresh => {
                     let fault = ConnectFault::Refused(std::io::ErrorKind::ConnectionAborted);
@@ -234,7 +234,7 @@ fn pass_on(
     balancer: &Arc<Balancer>,
     mut response: Response<Incoming>,
     lease: Lease,
-    connection: Connection,
+    connection: Option<Connection>,
     client_upgrade: Option<OnUpgrade>,
 ) -> Response<ResponseBody> {
     *response.version_mut() = Version::HTTP_11;

@@ -12,13 +12,16 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::{Request, Response};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 
 /// How long a connection may take to open. Endpoints are on this machine or next to it, where opening one takes well
 /// under a millisecond; two seconds outlast a lost SYN and its first repetition.
@@ -56,9 +59,10 @@ pub(crate) enum ConnectFault {
 /// An open connection that carries one request at a time.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    /// Sends the request.
-    pub(crate) sender: SendRequest<RequestBody>,
+    sender: SendRequest<RequestBody>,
     line: Arc<Line>,
+    /// Resolves when the task that drives the connection is over.
+    over: oneshot::Receiver<()>,
 }
 
 /// The idle connections of one endpoint.
@@ -106,11 +110,32 @@ impl Connection {
             .handshake(io)
             .await
             .map_err(|_| ConnectFault::Refused(io::ErrorKind::ConnectionAborted))?;
+        let (ending, over) = oneshot::channel();
         tokio::spawn(async move {
             // Its faults reach the request through `sender`; there is nobody else to tell.
             let _ = connection.with_upgrades().await;
+            drop(ending);
         });
-        Ok(Self { sender, line })
+        Ok(Self { sender, line, over })
+    }
+
+    /// Sends a request. The connection comes back with the answer, unless it is over; a request of which nothing was sent
+    /// comes back with the error.
+    pub(crate) async fn send(
+        mut self,
+        request: Request<RequestBody>,
+    ) -> Result<(Response<Incoming>, Option<Self>), TrySendError<Request<RequestBody>>> {
+        let answer = self.sender.try_send_request(request);
+        tokio::pin!(answer);
+        tokio::select! {
+            biased;
+            answered = answer.as_mut() => return answered.map(|response| (response, Some(self))),
+            _ = &mut self.over => {}
+        }
+        // A request that is put into hyper's queue just while the connection's task drops the other end stays in there,
+        // unanswered, for as long as there is a sender. Without one the queue is emptied, and the request comes back.
+        drop(self);
+        answer.await.map(|response| (response, None))
     }
 
     /// Whether a request can be sent: nothing is in flight, and the endpoint has neither closed nor spoken unasked.

@@ -9,6 +9,8 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::proxy::PATIENCE;
+
 /// A whole answer.
 #[derive(Debug)]
 pub struct Answer {
@@ -40,7 +42,12 @@ impl Client {
         Self { sender }
     }
 
+    /// One request and its whole answer. One that never comes is a panic, so that it cannot hold a test up.
     pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, hyper::Error> {
+        tokio::time::timeout(PATIENCE, self.exchange(request)).await.expect("an answer in time")
+    }
+
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, hyper::Error> {
         self.sender.ready().await?;
         let response = self.sender.send_request(request).await?;
         let (parts, body) = response.into_parts();
