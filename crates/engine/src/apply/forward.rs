@@ -5,7 +5,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio_util::sync::CancellationToken;
 use value::Value;
 
-use super::operation::{Context, Ended, Failure, Operation};
+use super::operation::{Context, Ended, Failure, Operation, cause};
 use super::{Applied, undo};
 use crate::evaluation::World;
 use crate::graph::{Graph, Schedule};
@@ -138,7 +138,7 @@ impl<'a, 'w, 'c> Forward<'a, 'w, 'c> {
     fn fail(&mut self, node: usize, faults: Diagnostics) {
         self.failed = true;
         self.tally.standings[node] = Standing::Reverted;
-        self.tally.causes[node] = Some(faults.to_string());
+        self.tally.causes[node] = Some(faults.0.iter().map(cause).collect::<Vec<_>>().join("\n"));
         self.tally.faults.extend(faults);
     }
 
@@ -161,7 +161,7 @@ impl<'a, 'w, 'c> Forward<'a, 'w, 'c> {
                 if diagnostic.span.is_none() {
                     diagnostic.span = self.world.place(&change.address);
                 }
-                self.tally.causes[node] = Some(diagnostic.to_string());
+                self.tally.causes[node] = Some(cause(&diagnostic));
                 self.tally.faults.push(diagnostic);
                 let reverted = failure.reverted;
                 self.tally.standings[node] =

@@ -91,7 +91,7 @@ impl<'a> Context<'a> {
                 Some(_) => Outcome::Failed,
             },
             took_ms,
-            cause: failure.as_ref().map(|failure| failure.diagnostic.to_string()),
+            cause: failure.as_ref().map(|failure| cause(&failure.diagnostic)),
         });
         Ended { state, serial, took_ms, failure }
     }
@@ -161,6 +161,14 @@ impl<'a> Context<'a> {
                 (state, None, Some(Failure { diagnostic, reverted: false }))
             }
         }
+    }
+}
+
+/// Why something failed, in a text that stands beside the resource's address.
+pub(super) fn cause(diagnostic: &Diagnostic) -> String {
+    match &diagnostic.detail {
+        Some(detail) => format!("{}: {detail}", diagnostic.message),
+        None => diagnostic.message.clone(),
     }
 }
 

@@ -5,7 +5,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use value::Value;
 
 use super::forward::{Standing, Tally};
-use super::operation::{Context, Ended, Operation};
+use super::operation::{Context, Ended, Operation, cause};
 use crate::graph::{Graph, Schedule};
 use crate::{Action, Change};
 
@@ -79,7 +79,7 @@ fn note(tally: &mut Tally, node: usize, change: &Change, ended: Ended) {
     match ended.failure {
         None => tally.standings[node] = Standing::TakenBack,
         Some(failure) => {
-            let cause = failure.diagnostic.to_string();
+            let cause = cause(&failure.diagnostic);
             tally.faults.push(
                 Diagnostic::error("not-taken-back", format!("{} COULD NOT BE TAKEN BACK", change.address))
                     .because(cause.clone())

@@ -45,8 +45,10 @@ pub(crate) struct World<'a> {
     /// Instances by service and cluster.
     instances: Vec<BTreeMap<ClusterIndex, Instances>>,
     repetitions: HashMap<(u32, ClusterIndex), Repetition>,
-    /// Services that are at fault: what others see of them is unknown, so that no fault follows from theirs.
+    /// Services whose instances are not known for a fault: what others see of them is unknown.
     failed: HashSet<u32>,
+    /// Services with a fault in some instance or in something that they hang on: what is unknown there follows from it.
+    doubtful: HashSet<u32>,
     /// Whether services count as unknown, whatever is known of them.
     predicting: bool,
     /// Faults of locals, each found once.
@@ -87,6 +89,7 @@ impl<'a> World<'a> {
             instances: std::iter::repeat_with(BTreeMap::new).take(configuration.services.len()).collect(),
             repetitions: HashMap::new(),
             failed: HashSet::new(),
+            doubtful: HashSet::new(),
             predicting: false,
             faults: Diagnostics::default(),
         };
@@ -192,9 +195,20 @@ impl<'a> World<'a> {
         repetition.unwrap_or(Repetition::Unknown)
     }
 
-    /// A service is at fault; what others see of it is unknown from here on.
+    /// Which instances a service has is not known for a fault; what others see of it is unknown from here on.
     pub(crate) fn fail(&mut self, id: ServiceId) {
         self.failed.insert(id.0);
+        self.doubtful.insert(id.0);
+    }
+
+    /// A service has a fault.
+    pub(crate) fn doubt(&mut self, id: ServiceId) {
+        self.doubtful.insert(id.0);
+    }
+
+    /// Whether what is unknown to a service may be so because something that it hangs on is at fault.
+    pub(crate) fn hangs_on_fault(&self, id: ServiceId) -> bool {
+        self.dependencies.of_service(id).iter().any(|dependency| self.doubtful.contains(&dependency.0))
     }
 
     /// What is described of one instance; what is at fault is unknown in it.

@@ -25,7 +25,7 @@ impl<'v, 'a> View<'v, 'a> {
         Self { world, cluster, repeated }
     }
 
-    fn service(&self, id: ServiceId) -> Result<Value, Diagnostic> {
+    fn service(&self, id: ServiceId) -> Result<Value, Box<Diagnostic>> {
         let world = self.world;
         if world.predicting || world.failed.contains(&id.0) {
             return Ok(Value::unknown(Type::Dynamic));
@@ -54,12 +54,13 @@ impl<'v, 'a> View<'v, 'a> {
             return Ok(Value::unknown(Type::Dynamic));
         }
         let here = named(&self.cluster).unwrap_or_default();
-        Err(Diagnostic::error(
+        let fault = Diagnostic::error(
             "not-in-cluster",
             format!("`service.{name}` does not run in the cluster {here}"),
         )
         .because(format!("it runs in {}, and which of these is meant does not follow", elsewhere.join(", ")))
-        .hint(format!("let it run in {here} too, or give this service the same `clusters`")))
+        .hint(format!("let it run in {here} too, or give this service the same `clusters`"));
+        Err(Box::new(fault))
     }
 }
 
@@ -74,7 +75,7 @@ impl Scope for View<'_, '_> {
                 let plain = world.plain.get(id.0 as usize).and_then(Option::as_ref);
                 plain.or_else(placed).cloned().unwrap_or_else(unknown)
             }
-            Reference::Service(id) => return self.service(id),
+            Reference::Service(id) => return self.service(id).map_err(|fault| *fault),
             Reference::Image(id) => world
                 .configuration
                 .image(id)

@@ -43,6 +43,9 @@ impl<'a> Planner<'a> {
     pub(super) async fn plan_service(&mut self, id: ServiceId) -> Result<(), Diagnostics> {
         let Some(service) = self.request.configuration.service(id) else { return Ok(()) };
         self.targets.plans(id);
+        if self.world.hangs_on_fault(id) {
+            self.world.doubt(id);
+        }
         let described = match self.described(id, service) {
             Ok(described) => described,
             Err(faults) => {
@@ -62,7 +65,7 @@ impl<'a> Planner<'a> {
                 .entry(instance.cluster)
                 .or_insert_with_key(|cluster| self.depends_on(id, *cluster));
             let before = before.clone();
-            self.plan_instance(service, instance, before).await;
+            self.plan_instance(id, service, instance, before).await;
         }
         Ok(())
     }
@@ -76,7 +79,9 @@ impl<'a> Planner<'a> {
         for cluster in 0..self.world.clusters().len() {
             let repetition = self.world.repetition(id, cluster)?;
             if repetition == Repetition::Unknown {
-                return Err(unknown_repetition(service));
+                // A local that is at fault is unknown to everybody, and its own fault is told.
+                let follows = self.world.hangs_on_fault(id) || !self.world.faults.is_empty();
+                return Err(if follows { Diagnostics::default() } else { unknown_repetition(service) });
             }
             for (key, each) in keys(&repetition) {
                 let (value, at_fault) = match shared.get(&key) {
@@ -86,13 +91,16 @@ impl<'a> Planner<'a> {
                         let at_fault = faults.has_errors();
                         self.faults.extend(faults);
                         let at_fault = at_fault | self.refuse_ephemeral(service, &value);
+                        if at_fault {
+                            self.world.doubt(id);
+                        }
                         if is_shared {
                             shared.insert(key.clone(), (value.clone(), at_fault));
                         }
                         (value, at_fault)
                     }
                 };
-                match self.runs_in(service, &value, at_fault, cluster) {
+                match self.runs_in(service, &value, at_fault || self.world.hangs_on_fault(id), cluster) {
                     Ok(true) => {
                         let address = self.world.address(service, key.as_ref(), cluster);
                         described.push(Described { address, cluster, value, at_fault });
@@ -189,7 +197,13 @@ impl<'a> Planner<'a> {
             .collect()
     }
 
-    async fn plan_instance(&mut self, service: &Service, instance: Described, depends_on: Vec<Address>) {
+    async fn plan_instance(
+        &mut self,
+        id: ServiceId,
+        service: &Service,
+        instance: Described,
+        depends_on: Vec<Address>,
+    ) {
         let Described { address, value, at_fault, .. } = instance;
         if at_fault {
             self.world.settle(&address, Some(&value));
@@ -209,6 +223,7 @@ impl<'a> Planner<'a> {
                 self.changes.push(change(request, planned, depends_on));
             }
             Err(faults) => {
+                self.world.doubt(id);
                 let repeated = address.key.is_some() || self.world.clusters().len() > 1;
                 for mut fault in faults {
                     if fault.span.is_none() {
