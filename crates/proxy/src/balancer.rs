@@ -139,3 +139,62 @@ fn pick(table: &Table, target: Target<'_>, barred: &[Arc<Upstream>]) -> Result<L
     let port = port.ok_or(Unserved::NoRoute)?;
     port.pick(barred).ok_or_else(|| Unserved::NoEndpoint(port.service.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::{Endpoint, Port, PortName, Protocol, ServiceKey};
+
+    /// A snapshot of one port with these instances and weights.
+    fn config(version: u64, endpoints: &[(&str, u32)]) -> Config {
+        let endpoints = endpoints.iter().enumerate().map(|(index, &(instance, weight))| Endpoint {
+            instance: instance.into(),
+            address: SocketAddr::from(([127, 0, 0, 1], 1000 + u16::try_from(index).unwrap_or_default())),
+            weight,
+        });
+        let port = Port { protocol: Protocol::Http, listen: None, endpoints: endpoints.collect() };
+        let mut config = Config { version, ..Config::default() };
+        config.services.entry("web".into()).or_default().ports.insert("http".into(), port);
+        config
+    }
+
+    fn key() -> PortKey {
+        PortKey { service: ServiceKey::from("web"), port: PortName::from("http") }
+    }
+
+    #[test]
+    fn a_request_that_still_holds_the_old_table_is_turned_away() {
+        for successor in [config(2, &[]), config(2, &[("a", 0)])] {
+            let balancer = Balancer::default();
+            assert!(balancer.apply(config(1, &[("a", 1)])).is_ok());
+            let old = balancer.table();
+            let lease = pick(&old, Target::Port(&key()), &[]).ok();
+            assert!(lease.is_some());
+            assert!(balancer.apply(successor).is_ok());
+            assert!(pick(&old, Target::Port(&key()), &[]).is_err());
+            // What was let in before counts, until it ends.
+            let instance = balancer.table().instances.get(&"a".into()).cloned();
+            assert_eq!(instance.as_ref().map(|instance| instance.in_flight()), Some(1));
+            drop(lease);
+            assert_eq!(instance.map(|instance| instance.in_flight()), Some(0));
+        }
+    }
+
+    #[test]
+    fn an_instance_is_known_until_it_has_left_and_nothing_is_in_flight() {
+        let balancer = Balancer::default();
+        let known = || balancer.table().instances.contains_key(&"a".into());
+        assert!(balancer.apply(config(1, &[("a", 1)])).is_ok());
+        let lease = balancer.pick(Target::Port(&key()), &[]).ok();
+        for version in 2..5 {
+            assert!(balancer.apply(config(version, &[])).is_ok());
+            assert!(known());
+        }
+        drop(lease);
+        assert!(balancer.apply(config(5, &[])).is_ok());
+        assert!(!known());
+        assert_eq!(balancer.apply(config(4, &[])).err(), Some(Stale(5)));
+    }
+}

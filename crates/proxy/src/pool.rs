@@ -288,3 +288,47 @@ impl Body for RequestBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_close_is_seen_before_the_event_loop_hands_it_out() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let mut connection = Connection::open(address).await.expect("it listens");
+        let (accepted, _) = listener.accept().expect("the connection");
+        connection.sender.ready().await.expect("it is open");
+        assert!(connection.is_usable());
+        // Nothing is awaited from here on, so that hyper cannot know.
+        drop(accepted);
+        assert!(connection.sender.is_ready() && !connection.sender.is_closed());
+        assert!(!connection.is_usable());
+    }
+
+    #[tokio::test]
+    async fn the_pool_gives_the_newest_and_keeps_nothing_old_or_unwanted() {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+        let address = listener.local_addr().expect("its address");
+        let pool = Pool::default();
+        let start = Instant::now();
+        let mut descriptors = Vec::new();
+        for age in 0..3 {
+            let mut connection = Connection::open(address).await.expect("it listens");
+            connection.sender.ready().await.expect("it is open");
+            descriptors.push(*connection.line.lock());
+            pool.keep(connection, start + IDLE_TIMEOUT * age);
+        }
+        pool.sweep(start + IDLE_TIMEOUT * 2);
+        let newest = pool.take().expect("the newest is young enough");
+        assert_eq!(*newest.line.lock(), descriptors[2]);
+        assert!(pool.take().is_none());
+        pool.keep(newest, start);
+        pool.close();
+        assert!(pool.take().is_none());
+        let late = Connection::open(address).await.expect("it listens");
+        pool.keep(late, start);
+        assert!(pool.lock().connections.is_empty());
+    }
+}
