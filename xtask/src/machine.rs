@@ -1,6 +1,6 @@
 //! A machine of a benchmark's own: a temporary folder, an agent in it, a free port, and our binary.
 
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -87,11 +87,22 @@ impl Machine {
     /// Runs a command and keeps what it prints.
     pub fn quietly(&self, project: &Path, arguments: &[&str]) -> Result<Outcome> {
         let begun = Instant::now();
-        let output = self.command(project, arguments).output().context("mainstay could not be started")?;
-        let mut text = String::from_utf8_lossy(&output.stderr).into_owned();
-        text.push_str(&String::from_utf8_lossy(&output.stdout));
-        let command = format!("mainstay {}", arguments.join(" "));
-        Ok(Outcome { succeeded: output.status.success(), text, took: begun.elapsed(), command })
+        // Both into one file, so that lines keep the order in which they came.
+        let mut both = tempfile::tempfile().context("no temporary file")?;
+        let mut command = self.command(project, arguments);
+        command.stdout(both.try_clone()?).stderr(both.try_clone()?);
+        let status = command.status().context("mainstay could not be started")?;
+        let took = begun.elapsed();
+        let mut bytes = Vec::new();
+        both.seek(SeekFrom::Start(0))?;
+        both.read_to_end(&mut bytes)?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Outcome {
+            succeeded: status.success(),
+            text,
+            took,
+            command: format!("mainstay {}", arguments.join(" ")),
+        })
     }
 
     /// Stops everything that was started here; said if it could not be.

@@ -9,7 +9,8 @@ use crate::arguments::Arguments;
 pub fn reference() -> String {
     let mut root = Arguments::command().term_width(100);
     root.build();
-    let mut text = String::from("# The command line\n\nMade from the program's own help; a test keeps it true.\n");
+    let mut text =
+        String::from("# The command line\n\nMade from the program's own help; a test keeps it true.\n");
     describe(&mut root, "", &mut text);
     text
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics};
 use engine::{
-    Address, ApplyOptions, Deployment, DeploymentId, DeploymentKind, DeploymentOutcome, Execution, Leases, Ledger, Plan,
-    Settlement,
+    Address, ApplyOptions, Deployment, DeploymentId, DeploymentKind, DeploymentOutcome, Execution, Leases,
+    Ledger, Plan, Settlement,
 };
 use value::Value;
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::{Address, Events, Ledger, Plan, PlanMode, PlanRequest, Release, Revision, RevisionId, Settlement};
+use engine::{
+    Address, Events, Ledger, Plan, PlanMode, PlanRequest, Release, Revision, RevisionId, Settlement,
+};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 

@@ -85,11 +85,7 @@ impl Agent {
     }
 }
 
-async fn serve(
-    data_dir: PathBuf,
-    listen: SocketAddr,
-    context: &Context<'_>,
-) -> Result<u8, Fault> {
+async fn serve(data_dir: PathBuf, listen: SocketAddr, context: &Context<'_>) -> Result<u8, Fault> {
     let level = tracing_subscriber::EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| "info".into());
     let _ = tracing_subscriber::fmt()
         .with_env_filter(level)
@@ -97,8 +93,9 @@ async fn serve(
         .with_ansi(false)
         .try_init();
     let fault = |e: agent::AgentError| {
-        let causes: Vec<String> =
-            std::iter::successors(std::error::Error::source(&e), |e| e.source()).map(ToString::to_string).collect();
+        let causes: Vec<String> = std::iter::successors(std::error::Error::source(&e), |e| e.source())
+            .map(ToString::to_string)
+            .collect();
         let fault = Diagnostic::error("agent", e.to_string()).about(data_dir.display().to_string());
         Fault::failed(if causes.is_empty() { fault } else { fault.because(causes.join(": ")) })
     };

@@ -62,7 +62,9 @@ fn change(screen: &Screen, change: &Change) {
             DifferenceKind::Drift => "  # drift: changed since it was last written",
             DifferenceKind::Foreign => "  # foreign: somebody else set it",
         };
-        let arrow = arrow(difference.before.as_deref(), difference.after.as_deref());
+        let (before, after) =
+            (difference.before.as_deref().map(shorter), difference.after.as_deref().map(shorter));
+        let arrow = arrow(before.as_deref(), after.as_deref());
         let padding = " ".repeat(width - difference.path.chars().count());
         screen.line(&format!(
             "    {}{padding}  {arrow}{}",
@@ -70,6 +72,22 @@ fn change(screen: &Screen, change: &Change) {
             screen.paint(Paint::Faint, owner)
         ));
     }
+}
+
+/// Digests as people compare them, by their first 12 digits; `--json` has them whole.
+fn shorter(text: &str) -> String {
+    const SIGN: &str = "sha256:";
+    const SHOWN: usize = 12;
+    let mut shorter = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(SIGN) {
+        let (before, digest) = rest.split_at(at + SIGN.len());
+        let digits = digest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(digest.len());
+        shorter.push_str(before);
+        shorter.push_str(&digest[..digits.min(SHOWN)]);
+        rest = &digest[digits..];
+    }
+    shorter + rest
 }
 
 fn arrow(before: Option<&str>, after: Option<&str>) -> String {
