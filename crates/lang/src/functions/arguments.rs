@@ -3,7 +3,7 @@
 //! Here arguments are counted, converted and checked for null; an unknown one makes the result unknown; marks are taken off and put
 //! on the result. It knows no function by name.
 
-use value::{Marks, Number, Refinements, Type, Value, convert};
+use value::{Marks, Number, Path, Refinements, Step, Type, Value, convert};
 
 use super::signature::Function;
 use super::{FunctionContext, FunctionError};
@@ -48,13 +48,9 @@ impl Arguments<'_> {
 
 /// The number as a whole one, or what is wrong with it.
 pub(super) fn integer(number: &Number) -> Result<i64, &'static str> {
-    number.to_i64().ok_or_else(|| {
-        if number.is_integer() {
-            "value must be a whole number, between -9223372036854775808 and 9223372036854775807 inclusive"
-        } else {
-            "value must be a whole number"
-        }
-    })
+    number
+        .to_i64()
+        .ok_or("value must be a whole number, between -9223372036854775808 and 9223372036854775807")
 }
 
 /// Why a function has no result, before it is known whether it may be told in full.
@@ -79,7 +75,10 @@ impl Failure {
     }
 
     /// With a message that shows values: `make` passes each through the function that it is given.
-    pub(super) fn showing(argument: Option<usize>, make: impl Fn(&dyn Fn(String) -> String) -> String) -> Self {
+    pub(super) fn showing(
+        argument: Option<usize>,
+        make: impl Fn(&dyn Fn(String) -> String) -> String,
+    ) -> Self {
         let message = make(&|value| value);
         let redacted = Some(make(&|_| "(sensitive value)".to_owned()));
         Self { argument, message, redacted, hint: None }
@@ -110,10 +109,8 @@ pub(super) fn call(
     let (mut result_is_unknown, mut type_is_open) = (false, false);
     for (at, arg) in args.iter().enumerate() {
         let Some(parameter) = function.signature.parameter(at) else { continue };
-        let converted = convert(arg, &parameter.shape.ty()).map_err(|e| {
-            let place = if e.path.0.is_empty() { String::new() } else { format!("{}: ", e.path) };
-            FunctionError::new(Some(at), format!("{place}{}", e.message))
-        })?;
+        let converted = convert(arg, &parameter.shape.ty())
+            .map_err(|e| FunctionError::new(Some(at), format!("{}{}", place(&e.path), e.message)))?;
         if converted.is_null() && !parameter.nullable {
             return Err(FunctionError::new(Some(at), "argument must not be null"));
         }
@@ -143,6 +140,16 @@ pub(super) fn call(
     result.map(|value| value.with_marks(marks)).map_err(|failure| failure.told(sensitive))
 }
 
+/// A place inside an argument, to stand in front of what is wrong there.
+fn place(path: &Path) -> String {
+    let steps = path.0.iter().map(|step| match step {
+        Step::Attribute(name) => format!("attribute {name:?}: "),
+        Step::Key(key) => format!("element {key:?}: "),
+        Step::Index(index) => format!("element {index}: "),
+    });
+    steps.collect()
+}
+
 fn unknown(function: &Function, ty: Type) -> Value {
     let not_null = !function.may_be_null && ty != Type::Dynamic;
     Value::refined(ty, Refinements { not_null, ..Refinements::default() })
@@ -155,11 +162,17 @@ fn count(function: &Function, given: usize) -> Result<(), FunctionError> {
         let at_least = if signature.variadic.is_some() { "at least " } else { "" };
         return Err(FunctionError::new(
             None,
-            format!("Function {name:?} expects {at_least}{wanted} argument(s). Missing value for {:?}.", missing.name),
+            format!(
+                "Function {name:?} expects {at_least}{wanted} argument(s). Missing value for {:?}.",
+                missing.name
+            ),
         ));
     }
     if given > wanted && signature.variadic.is_none() {
-        return Err(FunctionError::new(None, format!("Function {name:?} expects only {wanted} argument(s).")));
+        return Err(FunctionError::new(
+            None,
+            format!("Function {name:?} expects only {wanted} argument(s)."),
+        ));
     }
     Ok(())
 }

@@ -15,14 +15,17 @@ const FIRST: Parameter = Parameter::new("first_set", Shape::SetOfAny);
 const OTHERS: Parameter = Parameter::new("other_sets", Shape::SetOfAny);
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("coalesce", &[], Shape::Any, coalesce, "The first value that is neither null nor an empty string.")
-        .rest(Parameter::new("vals", Shape::Any).nullable().dynamic()),
+    Function::new(
+        "coalesce",
+        &[],
+        Shape::Any,
+        coalesce,
+        "The first value that is neither null nor an empty string.",
+    )
+    .rest(Parameter::new("vals", Shape::Any).nullable().dynamic()),
     Function::new(
         "contains",
-        &[
-            Parameter::new("list", Shape::Any).partly_unknown(),
-            Parameter::new("value", Shape::Any).unknown(),
-        ],
+        &[Parameter::new("list", Shape::Any).partly_unknown(), Parameter::new("value", Shape::Any).unknown()],
         Shape::Bool,
         contains,
         "Whether a value is an element of a list, set or tuple.",
@@ -42,12 +45,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
         length,
         "The number of elements of a collection, or of characters of a string.",
     ),
-    Function::new("setintersection", &[FIRST], Shape::SetOfAny, |a| combine(a, intersect), "The elements that all of the sets have.")
-        .rest(OTHERS)
-        .typed(set_type),
-    Function::new("setunion", &[FIRST], Shape::SetOfAny, |a| combine(a, unite), "The elements that any of the sets has.")
-        .rest(OTHERS)
-        .typed(set_type),
+    Function::new(
+        "setintersection",
+        &[FIRST],
+        Shape::SetOfAny,
+        |a| combine(a, intersect),
+        "The elements that all of the sets have.",
+    )
+    .rest(OTHERS)
+    .typed(set_type),
+    Function::new(
+        "setunion",
+        &[FIRST],
+        Shape::SetOfAny,
+        |a| combine(a, unite),
+        "The elements that any of the sets has.",
+    )
+    .rest(OTHERS)
+    .typed(set_type),
     Function::new(
         "setsubtract",
         &[Parameter::new("a", Shape::SetOfAny), Parameter::new("b", Shape::SetOfAny)],
@@ -56,9 +71,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The elements of the first set that the second does not have.",
     )
     .typed(set_type),
-    Function::new("setproduct", &[], Shape::Any, set_product, "Every combination of one element from each of the sets.")
-        .rest(Parameter::new("sets", Shape::Any).partly_unknown().marked())
-        .typed(product_type),
+    Function::new(
+        "setproduct",
+        &[],
+        Shape::Any,
+        set_product,
+        "Every combination of one element from each of the sets.",
+    )
+    .rest(Parameter::new("sets", Shape::Any).partly_unknown().marked())
+    .typed(product_type),
 ];
 
 fn coalesce(a: &Arguments<'_>) -> Result<Value, Failure> {
@@ -126,7 +147,9 @@ fn length(a: &Arguments<'_>) -> Result<Value, Failure> {
 fn unknown_length(value: &Value) -> Value {
     let bound = |number: u64| Some(Bound { number: Number::from(number), inclusive: true });
     let (minimum, maximum) = match value.kind() {
-        Kind::Unknown(u) => (bound(u.refinements.length_min.unwrap_or(0)), u.refinements.length_max.and_then(bound)),
+        Kind::Unknown(u) => {
+            (bound(u.refinements.length_min.unwrap_or(0)), u.refinements.length_max.and_then(bound))
+        }
         // A set with unknown elements has at least one, and at most as many as are written.
         Kind::Set(_, elements) => (bound(1), bound(elements.len() as u64)),
         _ => (bound(0), None),
@@ -197,8 +220,12 @@ fn product_type(args: &[Value]) -> Result<Type, Failure> {
 
 fn set_product(a: &Arguments<'_>) -> Result<Value, Failure> {
     let ty = product_type(&a.values)?;
-    let (Type::List(element) | Type::Set(element)) = &ty else { return Err(Failure::call("a list or set is required")) };
-    let Type::Tuple(columns) = element.as_ref() else { return Err(Failure::call("a list or set is required")) };
+    let (Type::List(element) | Type::Set(element)) = &ty else {
+        return Err(Failure::call("a list or set is required"));
+    };
+    let Type::Tuple(columns) = element.as_ref() else {
+        return Err(Failure::call("a list or set is required"));
+    };
     let (mut marks, mut sets, mut count) = (Marks::NONE, Vec::new(), 1usize);
     for (arg, column) in a.values.iter().zip(columns.iter()) {
         marks = marks.union(arg.marks());
@@ -223,6 +250,10 @@ fn set_product(a: &Arguments<'_>) -> Result<Value, Failure> {
         product.push(Value::tuple(tuple));
     }
     let element = Arc::clone(element).as_ref().clone();
-    let result = if matches!(ty, Type::List(_)) { Value::list(element, product) } else { Value::set(element, product) };
+    let result = if matches!(ty, Type::List(_)) {
+        Value::list(element, product)
+    } else {
+        Value::set(element, product)
+    };
     Ok(result.with_marks(marks))
 }

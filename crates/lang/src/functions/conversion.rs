@@ -12,7 +12,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("tobool", &[V], Shape::Bool, |a| to(a, &Type::Bool), "The value as a bool."),
     Function::new("tonumber", &[V], Shape::Number, |a| to(a, &Type::Number), "The value as a number."),
     Function::new("tostring", &[V], Shape::String, |a| to(a, &Type::String), "The value as a string."),
-    Function::new("tolist", &[V], Shape::ListOfAny, |a| to(a, &Shape::ListOfAny.ty()), "The value as a list."),
+    Function::new(
+        "tolist",
+        &[V],
+        Shape::ListOfAny,
+        |a| to(a, &Shape::ListOfAny.ty()),
+        "The value as a list.",
+    ),
     Function::new("toset", &[V], Shape::SetOfAny, |a| to(a, &Shape::SetOfAny.ty()), "The value as a set."),
     Function::new("tomap", &[V], Shape::MapOfAny, |a| to(a, &Shape::MapOfAny.ty()), "The value as a map."),
     Function::new(
@@ -22,35 +28,57 @@ pub(super) const FUNCTIONS: &[Function] = &[
         |a| Ok(a.value(0).clone().with_marks(Marks::SENSITIVE)),
         "The value, never to be shown.",
     ),
-    Function::new("nonsensitive", &[VALUE], Shape::Any, nonsensitive, "The value, which may be shown after all."),
-    Function::new("issensitive", &[VALUE], Shape::Bool, |a| Ok(Value::bool(a.value(0).is_sensitive())), "Whether the value is sensitive."),
-    Function::new("ephemeralasnull", &[VALUE], Shape::Any, ephemeral_as_null, "The value with null for what is ephemeral in it."),
+    Function::new(
+        "nonsensitive",
+        &[VALUE],
+        Shape::Any,
+        nonsensitive,
+        "The value, which may be shown after all.",
+    ),
+    Function::new("issensitive", &[VALUE], Shape::Bool, is_sensitive, "Whether the value is sensitive."),
+    Function::new(
+        "ephemeralasnull",
+        &[VALUE],
+        Shape::Any,
+        ephemeral_as_null,
+        "The value with null for what is ephemeral in it.",
+    ),
 ];
 
 fn to(a: &Arguments<'_>, ty: &Type) -> Result<Value, Failure> {
-    let value = a.value(0);
-    // `True` and `1` are bools to a variable's type constraint, and not to this function.
-    let is_refused = *ty == Type::Bool && value.as_str().is_some_and(|text| text != "true" && text != "false");
-    match convert(value, ty) {
-        Ok(converted) if !is_refused => Ok(converted),
-        _ => Err(cannot_convert(value, ty)),
-    }
+    convert(a.value(0), ty).map_err(|_| cannot_convert(a.value(0), ty))
 }
 
 fn cannot_convert(value: &Value, ty: &Type) -> Failure {
     let rule = match (value.kind(), ty) {
         (Kind::String(_), Type::Bool) => "bool; only the strings \"true\" or \"false\" are allowed",
-        (Kind::String(_), Type::Number) => "number; given string must be a decimal representation of a number",
+        (Kind::String(_), Type::Number) => {
+            "number; given string must be a decimal representation of a number"
+        }
         _ => {
             let to = match ty {
-                Type::List(_) | Type::Set(_) | Type::Map(_) => format!("{} of any single type", ty.kind_name()),
+                Type::List(_) | Type::Set(_) | Type::Map(_) => {
+                    format!("{} of any single type", ty.kind_name())
+                }
                 primitive => primitive.kind_name().to_owned(),
             };
             return Failure::at(0, format!("cannot convert {} to {to}", value.ty().kind_name()));
         }
     };
+    if value.is_sensitive() {
+        return Failure::at(0, format!("cannot convert this sensitive string to {}", ty.kind_name()));
+    }
     let text = value.as_str().unwrap_or_default();
-    Failure::showing(Some(0), |show| format!("cannot convert {} to {rule}", show(format!("{text:?}"))))
+    Failure::at(0, format!("cannot convert {text:?} to {rule}"))
+}
+
+fn is_sensitive(a: &Arguments<'_>) -> Result<Value, Failure> {
+    let value = a.value(0);
+    // What an unknown value turns out to be may be sensitive even if this does not show yet.
+    if !value.is_known() && !value.is_sensitive() {
+        return Ok(Value::unknown(Type::Bool));
+    }
+    Ok(Value::bool(value.is_sensitive()))
 }
 
 fn nonsensitive(a: &Arguments<'_>) -> Result<Value, Failure> {

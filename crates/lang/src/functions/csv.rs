@@ -6,7 +6,6 @@ use value::{Type, Value};
 
 use super::arguments::{Arguments, Failure};
 use super::signature::{Function, Parameter, Shape};
-use super::string::text;
 
 pub(super) const FUNCTIONS: &[Function] = &[Function::new(
     "csvdecode",
@@ -23,7 +22,9 @@ fn decode(a: &Arguments<'_>) -> Result<Value, Failure> {
     let mut seen = BTreeSet::new();
     for name in &header {
         if !seen.insert(name) {
-            return Err(Failure::showing(None, |show| format!("duplicate column name {}", show(format!("{name:?}")))));
+            return Err(Failure::showing(None, |show| {
+                format!("duplicate column name {}", show(format!("{name:?}")))
+            }));
         }
     }
     let row_type = Type::object(header.iter().map(|name| (name.as_str(), Type::String)));
@@ -32,13 +33,15 @@ fn decode(a: &Arguments<'_>) -> Result<Value, Failure> {
         if record.len() != header.len() {
             return Err(parse_error(line, "wrong number of fields"));
         }
-        rows.push(Value::object(header.iter().map(String::as_str).zip(record.into_iter().map(text))));
+        rows.push(Value::object(
+            header.iter().map(String::as_str).zip(record.into_iter().map(Value::string)),
+        ));
     }
     Ok(Value::list(row_type, rows))
 }
 
 fn parse_error(line: usize, what: &str) -> Failure {
-    Failure::call(format!("CSV parse error on line {line}: {what}"))
+    Failure::call(format!("parse error on line {line} of the CSV: {what}"))
 }
 
 struct Records<'t> {

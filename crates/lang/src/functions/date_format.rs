@@ -3,7 +3,18 @@
 use super::time::{Timestamp, offset_text};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
@@ -17,7 +28,9 @@ pub(super) fn format(format: &str, time: &Timestamp) -> Result<String, String> {
         } else if c.is_ascii_alphabetic() {
             let length = rest.bytes().take_while(|b| char::from(*b) == c).count();
             let (verb, after) = rest.split_at(length);
-            out.push_str(&written(verb, c, time).map_err(|why| format!("invalid date format verb {verb:?}{why}"))?);
+            out.push_str(
+                &written(verb, c, time).map_err(|why| format!("invalid date format verb {verb:?}{why}"))?,
+            );
             rest = after;
         } else {
             out.push(c);
@@ -53,7 +66,7 @@ fn written(verb: &str, letter: char, time: &Timestamp) -> Result<String, &'stati
     let number = |n: u32| if verb.len() == 1 { n.to_string() } else { format!("{n:02}") };
     let short = |name: &str| name.chars().take(3).collect::<String>();
     let (month, day) = (name(&MONTHS, civil.month - 1), name(&DAYS, civil.weekday));
-    let hour12 = if civil.hour % 12 == 0 { 12 } else { civil.hour % 12 };
+    let hour12 = if civil.hour.is_multiple_of(12) { 12 } else { civil.hour % 12 };
     Ok(match (letter, verb.len()) {
         ('Y', 4) => format!("{:04}", civil.year),
         ('Y', 2) => format!("{:02}", civil.year.rem_euclid(100)),

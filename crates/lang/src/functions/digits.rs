@@ -38,7 +38,10 @@ pub(super) fn integer(number: &Number, verb: char, style: &Style, width: usize) 
 pub(super) fn float(number: &Number, verb: char, style: &Style, width: usize) -> String {
     let magnitude = number.abs();
     let body = match verb {
-        'e' | 'E' => exponent_form(&rounded(&magnitude, style.precision.unwrap_or(6) + 1), Some(style.precision.unwrap_or(6))),
+        'e' | 'E' => exponent_form(
+            &rounded(&magnitude, style.precision.unwrap_or(6) + 1),
+            Some(style.precision.unwrap_or(6)),
+        ),
         'f' => fixed(&magnitude, style.precision.unwrap_or(6)),
         _ => shortest(&magnitude, style.precision),
     };

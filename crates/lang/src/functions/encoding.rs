@@ -3,20 +3,31 @@
 use std::io::Write as _;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use value::Value;
 
 use super::arguments::{Arguments, Failure};
 use super::signature::{Function, Parameter, Shape};
-use super::string::text;
 
 const STR: &[Parameter] = &[Parameter::new("str", Shape::String)];
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("base64encode", STR, Shape::String, |a| Ok(Value::string(STANDARD.encode(a.text(0)))), "The text in Base64."),
+    Function::new(
+        "base64encode",
+        STR,
+        Shape::String,
+        |a| Ok(Value::string(STANDARD.encode(a.text(0)))),
+        "The text in Base64.",
+    ),
     Function::new("base64decode", STR, Shape::String, base64_decode, "The text that Base64 says."),
     Function::new("base64gzip", STR, Shape::String, base64_gzip, "The text compressed by gzip, in Base64."),
-    Function::new("urlencode", STR, Shape::String, |a| Ok(Value::string(url_encode(a.text(0)))), "The text as it may stand in a URL's query."),
+    Function::new(
+        "urlencode",
+        STR,
+        Shape::String,
+        |a| Ok(Value::string(url_encode(a.text(0)))),
+        "The text as it may stand in a URL's query.",
+    ),
     Function::new(
         "textencodebase64",
         &[Parameter::new("string", Shape::String), Parameter::new("encoding", Shape::String)],
@@ -33,12 +44,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
 ];
 
+/// Reads what Go's decoder reads: the bits of the last symbol that no byte has room for may be anything.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
+
 /// The bytes that Base64 says; line ends in it do not count. The error is where it goes wrong.
 pub(super) fn from_base64(encoded: &str) -> Result<Vec<u8>, usize> {
     let decoded = if encoded.contains(['\n', '\r']) {
-        STANDARD.decode(encoded.replace(['\n', '\r'], ""))
+        LENIENT.decode(encoded.replace(['\n', '\r'], ""))
     } else {
-        STANDARD.decode(encoded)
+        LENIENT.decode(encoded)
     };
     decoded.map_err(|e| match e {
         base64::DecodeError::InvalidByte(at, _) | base64::DecodeError::InvalidLastSymbol(at, _) => at,
@@ -49,10 +66,12 @@ pub(super) fn from_base64(encoded: &str) -> Result<Vec<u8>, usize> {
 fn base64_decode(a: &Arguments<'_>) -> Result<Value, Failure> {
     let encoded = a.text(0);
     let bytes = from_base64(encoded).map_err(|_| {
-        Failure::showing(None, |show| format!("failed to decode base64 data {}", show(format!("{encoded:?}"))))
+        Failure::showing(None, |show| {
+            format!("failed to decode base64 data {}", show(format!("{encoded:?}")))
+        })
     })?;
     String::from_utf8(bytes)
-        .map(text)
+        .map(Value::string)
         .map_err(|_| Failure::call("the result of decoding the provided string is not valid UTF-8"))
 }
 
@@ -90,8 +109,8 @@ enum Charset {
 
 /// What the bytes 0x80 to 0x9F are in windows-1252; five of them are nothing.
 const WINDOWS_1252: [char; 32] = [
-    '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“', '”', '•', '–', '—',
-    '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
+    '€', '\0', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\0', 'Ž', '\0', '\0', '‘', '’', '“',
+    '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\0', 'ž', 'Ÿ',
 ];
 
 impl Charset {
@@ -101,11 +120,10 @@ impl Charset {
             "utf-16" | "csutf16" => Self::Utf16,
             "utf-16le" | "csutf16le" => Self::Utf16Le,
             "utf-16be" | "csutf16be" => Self::Utf16Be,
-            "us-ascii" | "ascii" | "iso-ir-6" | "iso646-us" | "us" | "ibm367" | "cp367" | "csascii" | "ansi_x3.4-1968" => {
-                Self::Ascii
-            }
-            "iso-8859-1" | "iso_8859-1" | "iso_8859-1:1987" | "iso-ir-100" | "latin1" | "l1" | "ibm819" | "cp819"
-            | "csisolatin1" => Self::Latin1,
+            "us-ascii" | "ascii" | "iso-ir-6" | "iso646-us" | "us" | "ibm367" | "cp367" | "csascii"
+            | "ansi_x3.4-1968" => Self::Ascii,
+            "iso-8859-1" | "iso_8859-1" | "iso_8859-1:1987" | "iso-ir-100" | "latin1" | "l1" | "ibm819"
+            | "cp819" | "csisolatin1" => Self::Latin1,
             "windows-1252" | "cswindows1252" => Self::Windows1252,
             _ => return None,
         })
@@ -130,7 +148,9 @@ impl Charset {
             Self::Utf8 => Some(text.as_bytes().to_vec()),
             Self::Utf16Le => Some(text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
             Self::Utf16Be => Some(text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
-            Self::Utf16 => Some([0xFE, 0xFF].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect()),
+            Self::Utf16 => {
+                Some([0xFE, 0xFF].into_iter().chain(text.encode_utf16().flat_map(u16::to_be_bytes)).collect())
+            }
             Self::Ascii | Self::Latin1 | Self::Windows1252 => text.chars().map(|c| self.byte(c)).collect(),
         }
     }
@@ -189,7 +209,8 @@ fn charset(a: &Arguments<'_>) -> Result<Charset, Failure> {
 fn text_encode(a: &Arguments<'_>) -> Result<Value, Failure> {
     let charset = charset(a)?;
     let bytes = charset.encode(a.text(0)).ok_or_else(|| {
-        let message = format!("the given string contains characters that cannot be represented in {}", charset.name());
+        let message =
+            format!("the given string contains characters that cannot be represented in {}", charset.name());
         Failure::at(0, message)
     })?;
     Ok(Value::string(STANDARD.encode(bytes)))
@@ -197,10 +218,12 @@ fn text_encode(a: &Arguments<'_>) -> Result<Value, Failure> {
 
 fn text_decode(a: &Arguments<'_>) -> Result<Value, Failure> {
     let charset = charset(a)?;
-    let bytes = from_base64(a.text(0))
-        .map_err(|at| Failure::at(0, format!("the given value has an invalid base64 symbol at offset {at}")))?;
-    charset.decode(&bytes).map(text).ok_or_else(|| {
-        let message = format!("the given string contains symbols that are not defined for {}", charset.name());
+    let bytes = from_base64(a.text(0)).map_err(|at| {
+        Failure::at(0, format!("the given value has an invalid base64 symbol at offset {at}"))
+    })?;
+    charset.decode(&bytes).map(Value::string).ok_or_else(|| {
+        let message =
+            format!("the given string contains symbols that are not defined for {}", charset.name());
         Failure::at(0, message)
     })
 }

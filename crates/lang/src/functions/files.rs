@@ -13,27 +13,104 @@ use super::arguments::{Arguments, Failure};
 use super::glob;
 use super::hash::{Hash, base64_of, hex_of};
 use super::signature::{Function, Parameter, Shape};
-use super::string::text;
 
 const PATH: Parameter = Parameter::new("path", Shape::String);
 const VARS: Parameter = Parameter::new("vars", Shape::Any).partly_unknown().marked();
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("basename", &[PATH], Shape::String, |a| Ok(text(base_name(a.text(0)))), "The last part of a path."),
-    Function::new("dirname", &[PATH], Shape::String, |a| Ok(text(dir_name(a.text(0)))), "A path without its last part."),
-    Function::new("file", &[PATH], Shape::String, |a| Ok(text(read_text(a)?)), "The text of a file."),
-    Function::new("filebase64", &[PATH], Shape::String, |a| Ok(Value::string(STANDARD.encode(read(a)?))), "The content of a file, in Base64."),
-    Function::new("filemd5", &[PATH], Shape::String, |a| hashed(a, hex_of::<Md5>), "The MD5 digest of a file, in hexadecimal."),
-    Function::new("filesha1", &[PATH], Shape::String, |a| hashed(a, hex_of::<Sha1>), "The SHA-1 digest of a file, in hexadecimal."),
-    Function::new("filesha256", &[PATH], Shape::String, |a| hashed(a, hex_of::<Sha256>), "The SHA-256 digest of a file, in hexadecimal."),
-    Function::new("filesha512", &[PATH], Shape::String, |a| hashed(a, hex_of::<Sha512>), "The SHA-512 digest of a file, in hexadecimal."),
-    Function::new("filebase64sha256", &[PATH], Shape::String, |a| hashed(a, base64_of::<Sha256>), "The SHA-256 digest of a file, in Base64."),
-    Function::new("filebase64sha512", &[PATH], Shape::String, |a| hashed(a, base64_of::<Sha512>), "The SHA-512 digest of a file, in Base64."),
+    Function::new(
+        "basename",
+        &[PATH],
+        Shape::String,
+        |a| Ok(Value::string(base_name(a.text(0)))),
+        "The last part of a path.",
+    ),
+    Function::new(
+        "dirname",
+        &[PATH],
+        Shape::String,
+        |a| Ok(Value::string(dir_name(a.text(0)))),
+        "A path without its last part.",
+    ),
+    Function::new(
+        "file",
+        &[PATH],
+        Shape::String,
+        |a| Ok(Value::string(read_text(a)?)),
+        "The text of a file.",
+    ),
+    Function::new(
+        "filebase64",
+        &[PATH],
+        Shape::String,
+        |a| Ok(Value::string(STANDARD.encode(read(a)?))),
+        "The content of a file, in Base64.",
+    ),
+    Function::new(
+        "filemd5",
+        &[PATH],
+        Shape::String,
+        |a| hashed(a, hex_of::<Md5>),
+        "The MD5 digest of a file, in hexadecimal.",
+    ),
+    Function::new(
+        "filesha1",
+        &[PATH],
+        Shape::String,
+        |a| hashed(a, hex_of::<Sha1>),
+        "The SHA-1 digest of a file, in hexadecimal.",
+    ),
+    Function::new(
+        "filesha256",
+        &[PATH],
+        Shape::String,
+        |a| hashed(a, hex_of::<Sha256>),
+        "The SHA-256 digest of a file, in hexadecimal.",
+    ),
+    Function::new(
+        "filesha512",
+        &[PATH],
+        Shape::String,
+        |a| hashed(a, hex_of::<Sha512>),
+        "The SHA-512 digest of a file, in hexadecimal.",
+    ),
+    Function::new(
+        "filebase64sha256",
+        &[PATH],
+        Shape::String,
+        |a| hashed(a, base64_of::<Sha256>),
+        "The SHA-256 digest of a file, in Base64.",
+    ),
+    Function::new(
+        "filebase64sha512",
+        &[PATH],
+        Shape::String,
+        |a| hashed(a, base64_of::<Sha512>),
+        "The SHA-512 digest of a file, in Base64.",
+    ),
     Function::new("fileexists", &[PATH], Shape::Bool, exists, "Whether there is a file."),
-    Function::new("fileset", &[PATH, Parameter::new("pattern", Shape::String)], Shape::SetOfString, file_set, "The files below a folder that match a pattern."),
-    Function::new("templatefile", &[PATH, VARS], Shape::Any, template_file, "A template in a file, rendered with variables.")
-        .typed(|_| Ok(Type::Dynamic)),
-    Function::new("templatestring", &[Parameter::new("template", Shape::String), VARS], Shape::String, template_string, "A template in a text, rendered with variables."),
+    Function::new(
+        "fileset",
+        &[PATH, Parameter::new("pattern", Shape::String)],
+        Shape::SetOfString,
+        file_set,
+        "The files below a folder that match a pattern.",
+    ),
+    Function::new(
+        "templatefile",
+        &[PATH, VARS],
+        Shape::Any,
+        template_file,
+        "A template in a file, rendered with variables.",
+    )
+    .typed(|_| Ok(Type::Dynamic)),
+    Function::new(
+        "templatestring",
+        &[Parameter::new("template", Shape::String), VARS],
+        Shape::String,
+        template_string,
+        "A template in a text, rendered with variables.",
+    ),
 ];
 
 /// The path in its shortest form, by its text alone: no `.`, no `x/..`, no slash twice or at the end. Empty is `.`.
@@ -80,7 +157,10 @@ fn file_failure(at: Option<usize>, path: &str, error: &FileError) -> Failure {
             )
         }),
         FileError::Outside { .. } => Failure::showing(at, |show| {
-            format!("{} leads out of the project; only files inside it can be read", show(format!("{path:?}")))
+            format!(
+                "{} leads out of the project; only files inside it can be read",
+                show(format!("{path:?}"))
+            )
         }),
         FileError::Read { source, .. } => Failure::showing(at, |show| {
             format!("failed to read file {}: {source}", show(format!("{path:?}")))
@@ -124,18 +204,23 @@ fn exists(a: &Arguments<'_>) -> Result<Value, Failure> {
 fn file_set(a: &Arguments<'_>) -> Result<Value, Failure> {
     let (folder, pattern) = (clean(a.text(0)), a.text(1));
     let syntax = |why: &str| {
-        Failure::showing(None, |show| format!("failed to glob pattern {}: {why}", show(format!("{pattern:?}"))))
+        Failure::showing(None, |show| {
+            format!("failed to glob pattern {}: {why}", show(format!("{pattern:?}")))
+        })
     };
     if pattern.is_empty() {
         return Ok(Value::set(Type::String, []));
     }
     let pattern = glob::Pattern::parse(&clean(pattern)).map_err(syntax)?;
-    let found = glob::find(a.context.files, &folder, &pattern).map_err(|e| file_failure(Some(0), &folder, &e))?;
-    Ok(Value::set(Type::String, found.into_iter().map(text)))
+    let found =
+        glob::find(a.context.files, &folder, &pattern).map_err(|e| file_failure(Some(0), &folder, &e))?;
+    Ok(Value::set(Type::String, found.into_iter().map(Value::string)))
 }
 
 fn check_vars(vars: &Value) -> Result<(), Failure> {
-    let Some(entries) = vars.as_entries() else { return Err(Failure::at(1, "invalid vars value: must be a map")) };
+    let Some(entries) = vars.as_entries() else {
+        return Err(Failure::at(1, "invalid vars value: must be a map"));
+    };
     for name in entries.keys() {
         let valid = name.starts_with(|c: char| c.is_alphabetic())
             && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-');
@@ -167,5 +252,6 @@ fn template_file(a: &Arguments<'_>) -> Result<Value, Failure> {
 
 fn template_string(a: &Arguments<'_>) -> Result<Value, Failure> {
     let result = rendered(a, "<templatestring argument>", a.text(0))?;
-    value::convert(&result, &Type::String).map_err(|e| Failure::at(0, format!("invalid template result: {}", e.message)))
+    value::convert(&result, &Type::String)
+        .map_err(|e| Failure::at(0, format!("invalid template result: {}", e.message)))
 }

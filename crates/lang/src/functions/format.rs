@@ -8,7 +8,7 @@ use super::arguments::{Arguments, Failure};
 use super::digits::{self, Style};
 use super::json;
 use super::signature::{Function, Parameter, Shape};
-use super::string::{graphemes, text};
+use super::string::graphemes;
 
 /// The widest field and the longest fraction: a slip of a digit should be an error, not a text that fills the memory.
 const WIDTH_MAX: usize = 100_000;
@@ -17,9 +17,16 @@ const FORMAT: &[Parameter] = &[Parameter::new("format", Shape::String)];
 const ARGS: Parameter = Parameter::new("args", Shape::Any).nullable().dynamic();
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("format", FORMAT, Shape::String, format, "A text with values put in at its verbs.").rest(ARGS),
-    Function::new("formatlist", FORMAT, Shape::ListOfString, format_list, "A text for each element of lists, with values put in at its verbs.")
+    Function::new("format", FORMAT, Shape::String, format, "A text with values put in at its verbs.")
         .rest(ARGS),
+    Function::new(
+        "formatlist",
+        FORMAT,
+        Shape::ListOfString,
+        format_list,
+        "A text for each element of lists, with values put in at its verbs.",
+    )
+    .rest(ARGS),
 ];
 
 fn format(a: &Arguments<'_>) -> Result<Value, Failure> {
@@ -29,9 +36,12 @@ fn format(a: &Arguments<'_>) -> Result<Value, Failure> {
         // Whatever the unknown values are, the text begins as the pattern does before its first verb.
         let prefix = pattern.split('%').next().unwrap_or_default();
         let prefix = (!prefix.is_empty()).then(|| prefix.into());
-        return Ok(Value::refined(Type::String, Refinements { not_null: true, prefix, ..Refinements::default() }));
+        return Ok(Value::refined(
+            Type::String,
+            Refinements { not_null: true, prefix, ..Refinements::default() },
+        ));
     }
-    formatted(pattern, &args).map(text).map_err(Fault::into_failure)
+    formatted(pattern, &args).map(Value::string).map_err(Fault::into_failure)
 }
 
 fn format_list(a: &Arguments<'_>) -> Result<Value, Failure> {
@@ -61,7 +71,8 @@ fn format_list(a: &Arguments<'_>) -> Result<Value, Failure> {
     }
     let mut texts = Vec::new();
     for iteration in 0..length.map_or(1, |(_, count)| count) {
-        let row: Vec<&Value> = args.iter().map(|arg| arg.as_slice().map_or(arg, |of| &of[iteration])).collect();
+        let row: Vec<&Value> =
+            args.iter().map(|arg| arg.as_slice().map_or(arg, |of| &of[iteration])).collect();
         if row.iter().any(|v| !v.is_wholly_known()) {
             texts.push(Value::unknown(Type::String));
             continue;
@@ -69,7 +80,7 @@ fn format_list(a: &Arguments<'_>) -> Result<Value, Failure> {
         let one = formatted(pattern, &row).map_err(|fault| {
             Failure::call(format!("error on format iteration {iteration}: {}", fault.message))
         })?;
-        texts.push(text(one));
+        texts.push(Value::string(one));
     }
     Ok(Value::list(Type::String, texts))
 }
@@ -194,7 +205,8 @@ fn parse_verb(pattern: &str, offset: usize) -> Result<Verb<'_>, Fault> {
 }
 
 fn render(verb: &Verb<'_>, arg: &Value) -> Result<String, Fault> {
-    let refused = |why: &str| Fault::new(format!("unsupported value for {:?} at {}: {why}", verb.whole, verb.offset));
+    let refused =
+        |why: &str| Fault::new(format!("unsupported value for {:?} at {}: {why}", verb.whole, verb.offset));
     let wanted = match verb.letter {
         'v' => return Ok(render_any(verb, arg)),
         't' => Type::Bool,
@@ -212,7 +224,11 @@ fn render(verb: &Verb<'_>, arg: &Value) -> Result<String, Fault> {
     }
     let converted = convert(arg, &wanted).map_err(|e| {
         // The types differ as such, or this value happens not to be one: Terraform says "a" only of the latter.
-        let word = if matches!(arg.kind(), Kind::String(_)) { e.message } else { format!("{} required", wanted.kind_name()) };
+        let word = if matches!(arg.kind(), Kind::String(_)) {
+            e.message
+        } else {
+            format!("{} required", wanted.kind_name())
+        };
         refused(&word)
     })?;
     match converted.kind() {

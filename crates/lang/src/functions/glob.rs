@@ -77,7 +77,7 @@ fn check(part: &str) -> Result<(), &'static str> {
 
 /// What follows a class; `class` begins behind its `[`.
 fn class_end(class: &str) -> Option<&str> {
-    let mut rest = class.strip_prefix(['^', '!']).unwrap_or(class);
+    let mut rest = class.strip_prefix('^').unwrap_or(class);
     let mut count = 0;
     loop {
         let c = rest.chars().next()?;
@@ -96,7 +96,11 @@ fn class_end(class: &str) -> Option<&str> {
 ///
 /// # Errors
 /// If a folder lies outside of the project or cannot be read.
-pub(super) fn find(files: &dyn ProjectFiles, folder: &str, pattern: &Pattern) -> Result<Vec<String>, FileError> {
+pub(super) fn find(
+    files: &dyn ProjectFiles,
+    folder: &str,
+    pattern: &Pattern,
+) -> Result<Vec<String>, FileError> {
     let mut found = Vec::new();
     for parts in &pattern.0 {
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
@@ -205,7 +209,7 @@ fn one<'p, 'n>(pattern: &'p str, name: &'n str) -> Option<(&'p str, &'n str)> {
 }
 
 fn in_class(class: &str, c: char) -> bool {
-    let (negated, class) = match class.strip_prefix(['^', '!']) {
+    let (negated, class) = match class.strip_prefix('^') {
         Some(rest) => (true, rest),
         None => (false, class),
     };

@@ -13,12 +13,48 @@ use super::signature::{Function, Parameter, Shape};
 const STR: &[Parameter] = &[Parameter::new("str", Shape::String)];
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("md5", STR, Shape::String, |a| of_text(a, hex_of::<Md5>), "The MD5 digest of a text, in hexadecimal."),
-    Function::new("sha1", STR, Shape::String, |a| of_text(a, hex_of::<Sha1>), "The SHA-1 digest of a text, in hexadecimal."),
-    Function::new("sha256", STR, Shape::String, |a| of_text(a, hex_of::<Sha256>), "The SHA-256 digest of a text, in hexadecimal."),
-    Function::new("sha512", STR, Shape::String, |a| of_text(a, hex_of::<Sha512>), "The SHA-512 digest of a text, in hexadecimal."),
-    Function::new("base64sha256", STR, Shape::String, |a| of_text(a, base64_of::<Sha256>), "The SHA-256 digest of a text, in Base64."),
-    Function::new("base64sha512", STR, Shape::String, |a| of_text(a, base64_of::<Sha512>), "The SHA-512 digest of a text, in Base64."),
+    Function::new(
+        "md5",
+        STR,
+        Shape::String,
+        |a| of_text(a, hex_of::<Md5>),
+        "The MD5 digest of a text, in hexadecimal.",
+    ),
+    Function::new(
+        "sha1",
+        STR,
+        Shape::String,
+        |a| of_text(a, hex_of::<Sha1>),
+        "The SHA-1 digest of a text, in hexadecimal.",
+    ),
+    Function::new(
+        "sha256",
+        STR,
+        Shape::String,
+        |a| of_text(a, hex_of::<Sha256>),
+        "The SHA-256 digest of a text, in hexadecimal.",
+    ),
+    Function::new(
+        "sha512",
+        STR,
+        Shape::String,
+        |a| of_text(a, hex_of::<Sha512>),
+        "The SHA-512 digest of a text, in hexadecimal.",
+    ),
+    Function::new(
+        "base64sha256",
+        STR,
+        Shape::String,
+        |a| of_text(a, base64_of::<Sha256>),
+        "The SHA-256 digest of a text, in Base64.",
+    ),
+    Function::new(
+        "base64sha512",
+        STR,
+        Shape::String,
+        |a| of_text(a, base64_of::<Sha512>),
+        "The SHA-512 digest of a text, in Base64.",
+    ),
     Function::new(
         "uuidv5",
         &[Parameter::new("namespace", Shape::String), Parameter::new("name", Shape::String)],
@@ -51,7 +87,8 @@ fn of_text(a: &Arguments<'_>, hash: Hash) -> Result<Value, Failure> {
 }
 
 /// The namespaces of RFC 9562, section 6.6; they differ in their fourth byte.
-const NAMESPACE: [u8; 16] = [0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8];
+const NAMESPACE: [u8; 16] =
+    [0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8];
 
 fn uuid_v5(a: &Arguments<'_>) -> Result<Value, Failure> {
     let given = a.text(0);
@@ -68,7 +105,9 @@ fn uuid_v5(a: &Arguments<'_>) -> Result<Value, Failure> {
         other => parse_uuid(other),
     };
     let namespace = namespace.map_err(|why| {
-        Failure::showing(None, |show| format!("uuidv5() doesn't support namespace {} ({why})", show(given.to_owned())))
+        Failure::showing(None, |show| {
+            format!("uuidv5() doesn't support namespace {} ({why})", show(given.to_owned()))
+        })
     })?;
     let digest = Sha1::new().chain_update(namespace).chain_update(a.text(1)).finalize();
     let mut id = [0; 16];

@@ -11,7 +11,6 @@ use value::{Kind, Number, Type, Value};
 
 use super::arguments::{Arguments, Failure};
 use super::signature::{Function, Parameter, Shape};
-use super::string::text;
 
 /// How deep arrays and objects may be nested: the reader calls itself for each level.
 const DEPTH_MAX: usize = 500;
@@ -21,11 +20,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "jsonencode",
         &[Parameter::new("val", Shape::Any).nullable().dynamic()],
         Shape::String,
-        |a| Ok(to_text(a.value(0)).map_or_else(|| Value::unknown(Type::String), text)),
+        |a| Ok(to_text(a.value(0)).map_or_else(|| Value::unknown(Type::String), Value::string)),
         "The value as JSON.",
     ),
-    Function::new("jsondecode", &[Parameter::new("str", Shape::String)], Shape::Any, decode, "The value that a JSON text says.")
-        .typed(|_| Ok(Type::Dynamic)),
+    Function::new(
+        "jsondecode",
+        &[Parameter::new("str", Shape::String)],
+        Shape::Any,
+        decode,
+        "The value that a JSON text says.",
+    )
+    .typed(|_| Ok(Type::Dynamic)),
 ];
 
 /// The value as JSON; `None` if a part of it is unknown.
@@ -136,7 +141,7 @@ impl<'t> Reader<'t> {
     fn unexpected(&self, context: &'static str) -> Fault {
         match self.rest().chars().next() {
             Some(c) => Fault::Character(c, context),
-            None if self.text.trim().is_empty() => Fault::Plain("EOF"),
+
             None => Fault::Plain("unexpected EOF"),
         }
     }
@@ -153,9 +158,12 @@ impl<'t> Reader<'t> {
                 self.at += word.len();
                 return Ok(value);
             }
+            if !self.rest().is_empty() && word.starts_with(self.rest()) {
+                return Err(Fault::Plain("unexpected EOF"));
+            }
         }
         match self.rest().bytes().next() {
-            Some(b'"') => Ok(text(self.string()?)),
+            Some(b'"') => Ok(Value::string(self.string()?)),
             Some(b'[') => self.array(depth),
             Some(b'{') => self.object(depth),
             Some(b'-' | b'0'..=b'9') => self.number(),
@@ -200,7 +208,7 @@ impl<'t> Reader<'t> {
             self.at += 1;
             let value = self.value(depth + 1)?;
             // A key in another form of the same characters is the same key.
-            let key = text(key).as_str().unwrap_or_default().into();
+            let key = Value::string(key).as_str().unwrap_or_default().into();
             entries.insert(key, value);
             if self.next_or_end('}', "after object key:value pair")? {
                 return Ok(Value::object(entries));
@@ -221,10 +229,12 @@ impl<'t> Reader<'t> {
 
     fn number(&mut self) -> Result<Value, Fault> {
         let rest = self.rest();
-        let length = rest.bytes().take_while(|b| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).count();
+        let length =
+            rest.bytes().take_while(|b| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E')).count();
         let literal = &rest[..length];
         if !is_number(literal) {
-            return Err(Fault::Plain("invalid number literal"));
+            let cut_off = length == rest.len() && !literal.starts_with('0');
+            return Err(Fault::Plain(if cut_off { "unexpected EOF" } else { "invalid number literal" }));
         }
         let number: Number = literal.parse().map_err(|_| Fault::Plain("the number is too large"))?;
         self.at += length;
@@ -254,7 +264,9 @@ impl<'t> Reader<'t> {
     }
 
     fn escaped(&mut self) -> Result<char, Fault> {
-        let Some(c) = self.rest().chars().next() else { return Err(self.unexpected("in string escape code")) };
+        let Some(c) = self.rest().chars().next() else {
+            return Err(self.unexpected("in string escape code"));
+        };
         let plain = match c {
             '"' | '\\' | '/' => c,
             'b' => '\u{8}',

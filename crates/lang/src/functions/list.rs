@@ -12,11 +12,26 @@ const STRINGS: Parameter = Parameter::new("list", Shape::ListOfString);
 const BOOLS: Parameter = Parameter::new("list", Shape::ListOfBool).partly_unknown();
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("alltrue", &[BOOLS], Shape::Bool, |a| Ok(quantify(a, false)), "Whether every element is true."),
-    Function::new("anytrue", &[BOOLS], Shape::Bool, |a| Ok(quantify(a, true)), "Whether some element is true."),
+    Function::new(
+        "alltrue",
+        &[BOOLS],
+        Shape::Bool,
+        |a| Ok(quantify(a, false)),
+        "Whether every element is true.",
+    ),
+    Function::new(
+        "anytrue",
+        &[BOOLS],
+        Shape::Bool,
+        |a| Ok(quantify(a, true)),
+        "Whether some element is true.",
+    ),
     Function::new(
         "chunklist",
-        &[Parameter::new("list", Shape::ListOfAny).partly_unknown().marked(), Parameter::new("size", Shape::Number)],
+        &[
+            Parameter::new("list", Shape::ListOfAny).partly_unknown().marked(),
+            Parameter::new("size", Shape::Number),
+        ],
         Shape::ListOfLists,
         chunk_list,
         "The list cut into lists of a size.",
@@ -24,12 +39,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
     .typed(|args| Ok(Type::list(args[0].ty()))),
     Function::new("coalescelist", &[], Shape::Any, coalesce_list, "The first list that is not empty.")
         .rest(Parameter::new("vals", Shape::Any).nullable().dynamic()),
-    Function::new("compact", &[STRINGS], Shape::ListOfString, compact, "The list without empty and null strings."),
+    Function::new(
+        "compact",
+        &[STRINGS],
+        Shape::ListOfString,
+        compact,
+        "The list without empty and null strings.",
+    ),
     Function::new("concat", &[], Shape::Any, concat, "The lists, one after another.")
         .rest(Parameter::new("seqs", Shape::Any).partly_unknown().marked())
         .typed(concat_type),
-    Function::new("distinct", &[Parameter::new("list", Shape::ListOfAny)], Shape::ListOfAny, distinct, "The list without repetitions.")
-        .typed(|args| Ok(args[0].ty())),
+    Function::new(
+        "distinct",
+        &[Parameter::new("list", Shape::ListOfAny)],
+        Shape::ListOfAny,
+        distinct,
+        "The list without repetitions.",
+    )
+    .typed(|args| Ok(args[0].ty())),
     Function::new(
         "element",
         &[LIST.partly_unknown().marked(), Parameter::new("index", Shape::Number)],
@@ -39,7 +66,13 @@ pub(super) const FUNCTIONS: &[Function] = &[
     )
     .typed(element_type)
     .may_be_null(),
-    Function::new("flatten", &[LIST.partly_unknown().marked()], Shape::Any, flatten, "The list with its inner lists dissolved."),
+    Function::new(
+        "flatten",
+        &[LIST.partly_unknown().marked()],
+        Shape::Any,
+        flatten,
+        "The list with its inner lists dissolved.",
+    ),
     Function::new(
         "matchkeys",
         &[
@@ -52,13 +85,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The values whose keys are among those searched for.",
     )
     .typed(|args| Ok(args[0].ty())),
-    Function::new("one", &[LIST.partly_unknown().marked()], Shape::Any, one, "The only element, or null if there is none.")
-        .typed(one_type)
-        .may_be_null(),
-    Function::new("reverse", &[LIST.partly_unknown().marked()], Shape::Any, reverse, "The list backwards.").typed(reverse_type),
+    Function::new(
+        "one",
+        &[LIST.partly_unknown().marked()],
+        Shape::Any,
+        one,
+        "The only element, or null if there is none.",
+    )
+    .typed(one_type)
+    .may_be_null(),
+    Function::new("reverse", &[LIST.partly_unknown().marked()], Shape::Any, reverse, "The list backwards.")
+        .typed(reverse_type),
     Function::new(
         "slice",
-        &[LIST.partly_unknown().marked(), Parameter::new("start_index", Shape::Number), Parameter::new("end_index", Shape::Number)],
+        &[
+            LIST.partly_unknown().marked(),
+            Parameter::new("start_index", Shape::Number),
+            Parameter::new("end_index", Shape::Number),
+        ],
         Shape::Any,
         slice,
         "The elements from an index to before another.",
@@ -92,7 +136,8 @@ fn chunk_list(a: &Arguments<'_>) -> Result<Value, Failure> {
     let (ty, elements) = (list.ty(), list.as_slice().unwrap_or_default());
     let Type::List(element) = &ty else { return Err(Failure::at(0, "a list is required")) };
     let size = if size == 0 { elements.len().max(1) } else { size };
-    let chunks: Vec<Value> = elements.chunks(size).map(|c| Value::list(element.as_ref().clone(), c)).collect();
+    let chunks: Vec<Value> =
+        elements.chunks(size).map(|c| Value::list(element.as_ref().clone(), c)).collect();
     Ok(Value::list(ty, chunks).with_marks(marks))
 }
 
@@ -107,7 +152,9 @@ fn coalesce_list(a: &Arguments<'_>) -> Result<Value, Failure> {
             return Ok(Value::unknown(if same { ty } else { Type::Dynamic }));
         }
         match value.kind() {
-            Kind::List(_, elements) | Kind::Tuple(elements) if !elements.is_empty() => return Ok(value.clone()),
+            Kind::List(_, elements) | Kind::Tuple(elements) if !elements.is_empty() => {
+                return Ok(value.clone());
+            }
             Kind::List(..) | Kind::Tuple(_) => {}
             Kind::Null(Type::List(_) | Type::Tuple(_)) => {}
             _ => return Err(Failure::call("coalescelist arguments must be lists or tuples")),
@@ -117,7 +164,8 @@ fn coalesce_list(a: &Arguments<'_>) -> Result<Value, Failure> {
 }
 
 fn compact(a: &Arguments<'_>) -> Result<Value, Failure> {
-    let kept: Vec<Value> = a.elements(0).iter().filter(|v| v.as_str().is_some_and(|s| !s.is_empty())).cloned().collect();
+    let kept: Vec<Value> =
+        a.elements(0).iter().filter(|v| v.as_str().is_some_and(|s| !s.is_empty())).cloned().collect();
     Ok(Value::list(Type::String, kept))
 }
 
@@ -170,7 +218,11 @@ fn concat(a: &Arguments<'_>) -> Result<Value, Failure> {
         elements.extend_from_slice(arg.as_slice().unwrap_or_default());
     }
     let all = Value::tuple(elements);
-    let all = if matches!(ty, Type::List(_)) { convert(&all, &ty).map_err(|e| Failure::call(e.message))? } else { all };
+    let all = if matches!(ty, Type::List(_)) {
+        convert(&all, &ty).map_err(|e| Failure::call(e.message))?
+    } else {
+        all
+    };
     Ok(all.with_marks(marks))
 }
 
@@ -187,9 +239,11 @@ fn element_type(args: &[Value]) -> Result<Type, Failure> {
         Type::Tuple(ts) => {
             let at = args[1].as_number().and_then(value::Number::to_i64).zip(i64::try_from(ts.len()).ok());
             match at {
-                Some((at, count)) if count > 0 => {
-                    Ok(usize::try_from(at.rem_euclid(count)).ok().and_then(|at| ts.get(at)).cloned().unwrap_or(Type::Dynamic))
-                }
+                Some((at, count)) if count > 0 => Ok(usize::try_from(at.rem_euclid(count))
+                    .ok()
+                    .and_then(|at| ts.get(at))
+                    .cloned()
+                    .unwrap_or(Type::Dynamic)),
                 _ => Ok(Type::Dynamic),
             }
         }
@@ -251,8 +305,12 @@ fn match_keys(a: &Arguments<'_>) -> Result<Value, Failure> {
         return Err(Failure::call("length of keys and values should be equal"));
     }
     let searched: HashSet<&Value> = searched.as_slice().unwrap_or_default().iter().collect();
-    let found: Vec<Value> =
-        values.iter().zip(keys).filter(|(_, key)| searched.contains(key)).map(|(value, _)| value.clone()).collect();
+    let found: Vec<Value> = values
+        .iter()
+        .zip(keys)
+        .filter(|(_, key)| searched.contains(key))
+        .map(|(value, _)| value.clone())
+        .collect();
     Ok(Value::list(element.as_ref().clone(), found))
 }
 
@@ -273,7 +331,9 @@ fn one(a: &Arguments<'_>) -> Result<Value, Failure> {
         [] => Ok(Value::null(ty).with_marks(marks)),
         [only] => Ok(only.clone().with_marks(marks)),
         // Several elements of a set of which some are unknown may prove to be one.
-        several if matches!(a.value(0).kind(), Kind::Set(..)) && !several.iter().all(Value::is_wholly_known) => {
+        several
+            if matches!(a.value(0).kind(), Kind::Set(..)) && !several.iter().all(Value::is_wholly_known) =>
+        {
             Ok(Value::unknown(ty).with_marks(marks))
         }
         _ => Err(Failure::at(0, ONE)),
@@ -305,20 +365,27 @@ fn reverse(a: &Arguments<'_>) -> Result<Value, Failure> {
 fn slice(a: &Arguments<'_>) -> Result<Value, Failure> {
     let list = a.value(0);
     let (Kind::List(_, elements) | Kind::Tuple(elements)) = list.kind() else {
-        return Err(Failure::at(0, match list.ty() {
-            Type::Set(_) => {
-                "cannot slice a set, because its elements do not have indices; explicitly convert to a list if the \
+        return Err(Failure::at(
+            0,
+            match list.ty() {
+                Type::Set(_) => {
+                    "cannot slice a set, because its elements do not have indices; explicitly convert to a list if the \
                  ordering of the result is not important"
-            }
-            _ => "must be a list or tuple value",
-        }));
+                }
+                _ => "must be a list or tuple value",
+            },
+        ));
     };
     let bound = |at: usize, name: &str| -> Result<usize, Failure> {
-        let index = integer(&a.number(at)).map_err(|e| Failure::at(at, format!("invalid {name} index: {e}")))?;
+        let index =
+            integer(&a.number(at)).map_err(|e| Failure::at(at, format!("invalid {name} index: {e}")))?;
         let index = usize::try_from(index)
             .map_err(|_| Failure::at(at, format!("{name} index must not be less than zero")))?;
         if index > elements.len() {
-            return Err(Failure::at(at, format!("{name} index must not be greater than the length of the list")));
+            return Err(Failure::at(
+                at,
+                format!("{name} index must not be greater than the length of the list"),
+            ));
         }
         Ok(index)
     };

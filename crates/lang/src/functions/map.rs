@@ -25,7 +25,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "lookup",
-        &[Parameter::new("inputMap", Shape::Any).partly_unknown().marked(), Parameter::new("key", Shape::String)],
+        &[
+            Parameter::new("inputMap", Shape::Any).partly_unknown().marked(),
+            Parameter::new("key", Shape::String),
+        ],
         Shape::Any,
         lookup,
         "The element of a map with a key, or a default.",
@@ -44,7 +47,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "zipmap",
-        &[Parameter::new("keys", Shape::ListOfString), Parameter::new("values", Shape::Any).partly_unknown().marked()],
+        &[
+            Parameter::new("keys", Shape::ListOfString),
+            Parameter::new("values", Shape::Any).partly_unknown().marked(),
+        ],
         Shape::Any,
         zipmap,
         "A map from a list of keys and a list of values.",
@@ -56,7 +62,9 @@ fn keys(a: &Arguments<'_>) -> Result<Value, Failure> {
     let (map, marks) = a.value(0).clone().unmark();
     let string = |k: &Arc<str>| Value::string(k.clone());
     let keys = match (map.kind(), map.ty()) {
-        (Kind::Map(_, entries), _) => Value::list(Type::String, entries.keys().map(string).collect::<Vec<_>>()),
+        (Kind::Map(_, entries), _) => {
+            Value::list(Type::String, entries.keys().map(string).collect::<Vec<_>>())
+        }
         (_, Type::Map(_)) => Value::unknown(Type::list(Type::String)),
         // The attributes of an object are known from its type, even where it is not.
         (_, Type::Object(object)) => Value::tuple(object.attributes.keys().map(string).collect::<Vec<_>>()),
@@ -124,7 +132,9 @@ fn lookup(a: &Arguments<'_>) -> Result<Value, Failure> {
             };
             Ok(default.with_marks(map.marks()))
         }
-        None => Err(Failure::showing(None, |show| format!("lookup failed to find key {}", show(format!("{key:?}"))))),
+        None => Err(Failure::showing(None, |show| {
+            format!("lookup failed to find key {}", show(format!("{key:?}")))
+        })),
     }
 }
 
@@ -147,7 +157,10 @@ fn merge(a: &Arguments<'_>) -> Result<Value, Failure> {
                 types.extend(object.attributes.iter().map(|(k, a)| (k.clone(), a.ty.clone())));
             }
             (_, other) => {
-                return Err(Failure::call(format!("arguments must be maps or objects, got {:?}", other.kind_name())));
+                return Err(Failure::call(format!(
+                    "arguments must be maps or objects, got {:?}",
+                    other.kind_name()
+                )));
             }
         }
         match arg.as_entries() {
@@ -160,8 +173,7 @@ fn merge(a: &Arguments<'_>) -> Result<Value, Failure> {
             None => open = true,
         }
     }
-    let has_unknown_map =
-        a.values.iter().any(|arg| !arg.is_known() && matches!(arg.ty(), Type::Map(_)));
+    let has_unknown_map = a.values.iter().any(|arg| !arg.is_known() && matches!(arg.ty(), Type::Map(_)));
     let result = match (element, is_map) {
         (Some(element), true) if open => Value::unknown(Type::map(element)),
         (Some(element), true) => Value::map(element, merged),

@@ -6,7 +6,6 @@
 //! `can`, which are the evaluator's because their arguments may fail.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::LazyLock;
 
 use value::Value;
@@ -21,6 +20,7 @@ mod date_format;
 mod digits;
 mod encoding;
 mod files;
+mod float;
 mod format;
 mod glob;
 mod hash;
@@ -67,24 +67,6 @@ impl FunctionError {
     fn new(argument: Option<usize>, message: impl Into<String>) -> Self {
         Self { argument, message: message.into(), hint: None }
     }
-
-    /// The fault as a whole sentence about the function of that name.
-    #[must_use]
-    pub fn sentence(&self, function: &str) -> String {
-        struct Stop<'a>(&'a str);
-        impl fmt::Display for Stop<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let stop = if self.0.ends_with(['.', '!', '?']) { "" } else { "." };
-                write!(f, "{}{stop}", self.0)
-            }
-        }
-        let parameter = self.argument.and_then(|at| signature(function)?.parameter(at));
-        match parameter {
-            None if self.message.starts_with(|c: char| c.is_uppercase()) => self.message.clone(),
-            Some(p) => format!("Invalid value for {:?} parameter: {}", p.name, Stop(&self.message)),
-            None => format!("Call to function {function:?} failed: {}", Stop(&self.message)),
-        }
-    }
 }
 
 /// What the function of that name makes of the arguments.
@@ -118,7 +100,8 @@ fn find(name: &str) -> Option<&'static Function> {
 
 fn unknown_function(name: &str) -> FunctionError {
     let message = format!("there is no function named {name:?}");
-    let hint = diag::closest(name, BY_NAME.keys().copied()).map(|closest| format!("did you mean {closest:?}?"));
+    let hint =
+        diag::closest(name, BY_NAME.keys().copied()).map(|closest| format!("did you mean {closest:?}?"));
     FunctionError { argument: None, message, hint }
 }
 

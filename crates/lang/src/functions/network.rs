@@ -11,7 +11,13 @@ use super::signature::{Function, Parameter, Shape};
 const PREFIX: Parameter = Parameter::new("prefix", Shape::String);
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("cidrhost", &[PREFIX, Parameter::new("hostnum", Shape::Number)], Shape::String, host, "The address of a host in a range, by its number."),
+    Function::new(
+        "cidrhost",
+        &[PREFIX, Parameter::new("hostnum", Shape::Number)],
+        Shape::String,
+        host,
+        "The address of a host in a range, by its number.",
+    ),
     Function::new("cidrnetmask", &[PREFIX], Shape::String, netmask, "The subnet mask of an IPv4 range."),
     Function::new(
         "cidrsubnet",
@@ -20,8 +26,14 @@ pub(super) const FUNCTIONS: &[Function] = &[
         subnet,
         "A range inside of a range, by its number.",
     ),
-    Function::new("cidrsubnets", &[PREFIX], Shape::ListOfString, subnets, "Ranges inside of a range, one after another.")
-        .rest(Parameter::new("newbits", Shape::Number)),
+    Function::new(
+        "cidrsubnets",
+        &[PREFIX],
+        Shape::ListOfString,
+        subnets,
+        "Ranges inside of a range, one after another.",
+    )
+    .rest(Parameter::new("newbits", Shape::Number)),
 ];
 
 /// A range of addresses: the network's number, aligned to the low bits of a 128-bit number in both versions.
@@ -91,22 +103,23 @@ fn low_bits(count: u32) -> u128 {
     1u128.checked_shl(count).map_or(u128::MAX, |bit| bit - 1)
 }
 
-fn range(a: &Arguments<'_>) -> Result<Range, Failure> {
+fn range(a: &Arguments<'_>, argument: Option<usize>) -> Result<Range, Failure> {
     let given = a.text(0);
     Range::parse(given).ok_or_else(|| {
-        Failure::showing(None, |show| {
+        Failure::showing(argument, |show| {
             format!("invalid CIDR expression: invalid CIDR address: {}", show(given.to_owned()))
         })
     })
 }
 
 fn host(a: &Arguments<'_>) -> Result<Value, Failure> {
-    let range = range(a)?;
+    let range = range(a, None)?;
     let wanted = a.number(1);
     if !wanted.is_integer() {
         return Err(Failure::call("value must be a whole number"));
     }
-    let fault = || Failure::call(format!("prefix of {} does not accommodate a host numbered {wanted}", range.prefix));
+    let fault =
+        || Failure::call(format!("prefix of {} does not accommodate a host numbered {wanted}", range.prefix));
     // A negative number counts from the end of the range.
     let magnitude = wanted.abs().to_decimal().to_u128().ok_or_else(fault)?;
     let last = low_bits(range.host_bits());
@@ -116,18 +129,18 @@ fn host(a: &Arguments<'_>) -> Result<Value, Failure> {
 }
 
 fn netmask(a: &Arguments<'_>) -> Result<Value, Failure> {
-    let range = range(a)?;
+    let range = range(a, None)?;
     if range.is_v6 {
         let given = a.text(0);
         return Err(Failure::showing(None, |show| {
-            format!("IPv6 addresses cannot have a netmask: {}", show(given.to_owned()))
+            format!("an IPv6 range has no netmask: {}", show(given.to_owned()))
         }));
     }
     Ok(Value::string(range.address(!low_bits(range.host_bits()))))
 }
 
 fn subnet(a: &Arguments<'_>) -> Result<Value, Failure> {
-    let range = range(a)?;
+    let range = range(a, None)?;
     let new_bits = integer(&a.number(1)).map_err(Failure::call)?;
     let wanted = a.number(2);
     if !wanted.is_integer() {
@@ -137,11 +150,14 @@ fn subnet(a: &Arguments<'_>) -> Result<Value, Failure> {
         return Err(Failure::at(1, "must not be negative"));
     };
     if new_bits > range.host_bits() {
-        let message = format!("insufficient address space to extend prefix of {} by {new_bits}", range.prefix);
+        let message =
+            format!("insufficient address space to extend prefix of {} by {new_bits}", range.prefix);
         return Err(Failure::call(message));
     }
     let number = to_u128(&wanted).filter(|number| *number <= low_bits(new_bits)).ok_or_else(|| {
-        Failure::call(format!("prefix extension of {new_bits} does not accommodate a subnet numbered {wanted}"))
+        Failure::call(format!(
+            "prefix extension of {new_bits} does not accommodate a subnet numbered {wanted}"
+        ))
     })?;
     let prefix = range.prefix + new_bits;
     let network = range.network | number.checked_shl(range.bits() - prefix).unwrap_or(0);
@@ -153,7 +169,7 @@ fn to_u128(number: &Number) -> Option<u128> {
 }
 
 fn subnets(a: &Arguments<'_>) -> Result<Value, Failure> {
-    let range = range(a)?;
+    let range = range(a, Some(0))?;
     let end = range.network | low_bits(range.host_bits());
     let mut next = Some(range.network);
     let (mut texts, mut last) = (Vec::new(), None);
@@ -168,7 +184,8 @@ fn subnets(a: &Arguments<'_>) -> Result<Value, Failure> {
         let prefix = range.prefix + u32::try_from(new_bits).unwrap_or_default();
         if prefix > range.bits() {
             let version = if range.is_v6 { "IPv6" } else { "IPv4" };
-            let message = format!("would extend prefix to {prefix} bits, which is too long for an {version} address");
+            let message =
+                format!("would extend prefix to {prefix} bits, which is too long for an {version} address");
             return Err(Failure::at(at, message));
         }
         let size = low_bits(range.bits() - prefix);
@@ -178,7 +195,9 @@ fn subnets(a: &Arguments<'_>) -> Result<Value, Failure> {
             let after = last.map_or_else(String::new, |last: Range| format!(" after {}", last.text()));
             return Err(Failure::at(
                 at,
-                format!("not enough remaining address space for a subnet with a prefix of {prefix} bits{after}"),
+                format!(
+                    "not enough remaining address space for a subnet with a prefix of {prefix} bits{after}"
+                ),
             ));
         };
         let network = Range { network: start, prefix, ..range };

@@ -3,6 +3,7 @@
 use value::{Kind, Number, Type, Value};
 
 use super::arguments::{Arguments, Failure, integer};
+use super::float;
 use super::signature::{Function, Parameter, Shape};
 
 /// The longest list that `range` makes: a slip of a digit should be an error, not a plan that fills the memory.
@@ -11,14 +12,56 @@ const RANGE_MAX: usize = 1024;
 const NUM: Parameter = Parameter::new("num", Shape::Number);
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("abs", &[NUM], Shape::Number, |a| Ok(Value::number(a.number(0).abs())), "The distance of a number from zero."),
-    Function::new("ceil", &[NUM], Shape::Number, |a| Ok(Value::number(a.number(0).ceil())), "The least whole number that is not below a number."),
-    Function::new("floor", &[NUM], Shape::Number, |a| Ok(Value::number(a.number(0).floor())), "The greatest whole number that is not above a number."),
-    Function::new("signum", &[NUM], Shape::Number, signum, "-1, 0 or 1, as a whole number is below, at or above zero."),
-    Function::new("log", &[NUM, Parameter::new("base", Shape::Number)], Shape::Number, log, "The logarithm of a number in a base."),
-    Function::new("pow", &[NUM, Parameter::new("power", Shape::Number)], Shape::Number, pow, "A number raised to a power."),
-    Function::new("max", &[], Shape::Number, |a| extreme(a, |best, n| n > best), "The greatest of the numbers.")
-        .rest(Parameter::new("numbers", Shape::Number)),
+    Function::new(
+        "abs",
+        &[NUM],
+        Shape::Number,
+        |a| Ok(Value::number(a.number(0).abs())),
+        "The distance of a number from zero.",
+    ),
+    Function::new(
+        "ceil",
+        &[NUM],
+        Shape::Number,
+        |a| Ok(Value::number(a.number(0).ceil())),
+        "The least whole number that is not below a number.",
+    ),
+    Function::new(
+        "floor",
+        &[NUM],
+        Shape::Number,
+        |a| Ok(Value::number(a.number(0).floor())),
+        "The greatest whole number that is not above a number.",
+    ),
+    Function::new(
+        "signum",
+        &[NUM],
+        Shape::Number,
+        signum,
+        "-1, 0 or 1, as a whole number is below, at or above zero.",
+    ),
+    Function::new(
+        "log",
+        &[NUM, Parameter::new("base", Shape::Number)],
+        Shape::Number,
+        log,
+        "The logarithm of a number in a base.",
+    ),
+    Function::new(
+        "pow",
+        &[NUM, Parameter::new("power", Shape::Number)],
+        Shape::Number,
+        pow,
+        "A number raised to a power.",
+    ),
+    Function::new(
+        "max",
+        &[],
+        Shape::Number,
+        |a| extreme(a, |best, n| n > best),
+        "The greatest of the numbers.",
+    )
+    .rest(Parameter::new("numbers", Shape::Number)),
     Function::new("min", &[], Shape::Number, |a| extreme(a, |best, n| n < best), "The least of the numbers.")
         .rest(Parameter::new("numbers", Shape::Number)),
     Function::new(
@@ -28,9 +71,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
         parse_int,
         "The whole number that a text says in a base from 2 to 62.",
     ),
-    Function::new("sum", &[Parameter::new("list", Shape::Any)], Shape::Number, sum, "The sum of a list or set of numbers."),
-    Function::new("range", &[], Shape::ListOfNumber, range, "Numbers from a start, in steps, to below a limit.")
-        .rest(Parameter::new("params", Shape::Number)),
+    Function::new(
+        "sum",
+        &[Parameter::new("list", Shape::Any)],
+        Shape::Number,
+        sum,
+        "The sum of a list or set of numbers.",
+    ),
+    Function::new(
+        "range",
+        &[],
+        Shape::ListOfNumber,
+        range,
+        "Numbers from a start, in steps, to below a limit.",
+    )
+    .rest(Parameter::new("params", Shape::Number)),
 ];
 
 fn signum(a: &Arguments<'_>) -> Result<Value, Failure> {
@@ -45,11 +100,11 @@ fn finite(float: f64, what: &str) -> Result<Value, Failure> {
 }
 
 fn log(a: &Arguments<'_>) -> Result<Value, Failure> {
-    finite(a.number(0).to_f64().ln() / a.number(1).to_f64().ln(), "the logarithm")
+    finite(float::ln(a.number(0).to_f64()) / float::ln(a.number(1).to_f64()), "the logarithm")
 }
 
 fn pow(a: &Arguments<'_>) -> Result<Value, Failure> {
-    finite(a.number(0).to_f64().powf(a.number(1).to_f64()), "the power")
+    finite(float::pow(a.number(0).to_f64(), a.number(1).to_f64()), "the power")
 }
 
 fn extreme(a: &Arguments<'_>, better: fn(&Number, &Number) -> bool) -> Result<Value, Failure> {
@@ -84,12 +139,15 @@ fn parse_int(a: &Arguments<'_>) -> Result<Value, Failure> {
 fn sum(a: &Arguments<'_>) -> Result<Value, Failure> {
     let list = a.value(0);
     let Some(elements) = list.as_slice() else {
-        return Err(Failure::at(0, match list.ty() {
-            Type::Object(_) | Type::Map(_) => {
-                format!("argument must be list, set, or tuple. Received {}", list.ty().kind_name())
-            }
-            _ => "cannot sum noniterable".to_owned(),
-        }));
+        return Err(Failure::at(
+            0,
+            match list.ty() {
+                Type::Object(_) | Type::Map(_) => {
+                    format!("argument must be list, set, or tuple. Received {}", list.ty().kind_name())
+                }
+                _ => "cannot sum noniterable".to_owned(),
+            },
+        ));
     };
     let mut total: Option<Number> = None;
     for element in elements {

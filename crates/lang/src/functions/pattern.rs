@@ -6,14 +6,27 @@ use value::{Type, Value};
 use super::arguments::{Arguments, Failure};
 use super::re2;
 use super::signature::{Function, Parameter, Shape};
-use super::string::text;
 
-const PATTERN: &[Parameter] = &[Parameter::new("pattern", Shape::String), Parameter::new("string", Shape::String)];
+const PATTERN: &[Parameter] =
+    &[Parameter::new("pattern", Shape::String), Parameter::new("string", Shape::String)];
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("regex", PATTERN, Shape::Any, find, "What of a text the first match of a pattern captures.").typed(match_type),
-    Function::new("regexall", PATTERN, Shape::ListOfAny, find_all, "What of a text every match of a pattern captures.")
-        .typed(|args| match_type(args).map(Type::list)),
+    Function::new(
+        "regex",
+        PATTERN,
+        Shape::Any,
+        find,
+        "What of a text the first match of a pattern captures.",
+    )
+    .typed(match_type),
+    Function::new(
+        "regexall",
+        PATTERN,
+        Shape::ListOfAny,
+        find_all,
+        "What of a text every match of a pattern captures.",
+    )
+    .typed(|args| match_type(args).map(Type::list)),
     Function::new(
         "replace",
         &[
@@ -47,7 +60,10 @@ fn compiled(pattern: &str) -> Result<(Regex, Groups), Failure> {
         (count, 0) => Groups::Numbered(count),
         (count, named) if count == named => Groups::Named(names),
         _ => {
-            return Err(Failure::at(0, "invalid regexp pattern: cannot mix both named and unnamed capture groups"));
+            return Err(Failure::at(
+                0,
+                "invalid regexp pattern: cannot mix both named and unnamed capture groups",
+            ));
         }
     };
     Ok((regex, groups))
@@ -69,11 +85,17 @@ fn match_type(args: &[Value]) -> Result<Type, Failure> {
 }
 
 fn captured(captures: &Captures<'_>, groups: &Groups) -> Value {
-    let value = |m: Option<regex::Match<'_>>| m.map_or_else(|| Value::null(Type::String), |m| text(m.as_str()));
+    let value = |m: Option<regex::Match<'_>>| {
+        m.map_or_else(|| Value::null(Type::String), |m| Value::string(m.as_str()))
+    };
     match groups {
         Groups::Whole => value(captures.get(0)),
-        Groups::Numbered(count) => Value::tuple((1..=*count).map(|i| value(captures.get(i))).collect::<Vec<_>>()),
-        Groups::Named(names) => Value::object(names.iter().map(|name| (name.as_str(), value(captures.name(name))))),
+        Groups::Numbered(count) => {
+            Value::tuple((1..=*count).map(|i| value(captures.get(i))).collect::<Vec<_>>())
+        }
+        Groups::Named(names) => {
+            Value::object(names.iter().map(|name| (name.as_str(), value(captures.name(name)))))
+        }
     }
 }
 
@@ -87,16 +109,16 @@ fn find(a: &Arguments<'_>) -> Result<Value, Failure> {
 
 fn find_all(a: &Arguments<'_>) -> Result<Value, Failure> {
     let (regex, groups) = compiled(a.text(0))?;
-    let all: Vec<Value> = regex.captures_iter(a.text(1)).map(|captures| captured(&captures, &groups)).collect();
+    let all: Vec<Value> =
+        regex.captures_iter(a.text(1)).map(|captures| captured(&captures, &groups)).collect();
     Ok(Value::list(type_of(&groups), all))
 }
 
 fn replace(a: &Arguments<'_>) -> Result<Value, Failure> {
     let (whole, wanted, with) = (a.text(0), a.text(1), a.text(2));
     let pattern = wanted.strip_prefix('/').and_then(|rest| rest.strip_suffix('/'));
-    let Some(pattern) = pattern else { return Ok(text(whole.replace(wanted, with))) };
-    let regex = re2::compile(pattern).map_err(|e| {
-        Failure::showing(None, |show| format!("error parsing regexp: {}", show(e.clone())))
-    })?;
-    Ok(text(regex.replace_all(whole, with).into_owned()))
+    let Some(pattern) = pattern else { return Ok(Value::string(whole.replace(wanted, with))) };
+    let regex = re2::compile(pattern)
+        .map_err(|e| Failure::showing(None, |show| format!("error parsing regexp: {}", show(e.clone()))))?;
+    Ok(Value::string(regex.replace_all(whole, with).into_owned()))
 }

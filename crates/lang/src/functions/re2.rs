@@ -8,6 +8,12 @@ use regex::Regex;
 /// The most repetitions that RE2 accepts in `x{n}`.
 const REPEAT_MAX: u32 = 1000;
 
+/// What may stand in `[:…:]`.
+const CLASSES: [&str; 14] = [
+    "alnum", "alpha", "ascii", "blank", "cntrl", "digit", "graph", "lower", "print", "punct", "space",
+    "upper", "word", "xdigit",
+];
+
 /// The pattern, compiled.
 ///
 /// # Errors
@@ -15,12 +21,18 @@ const REPEAT_MAX: u32 = 1000;
 pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
     let translated = translate(pattern)?;
     Regex::new(&translated).map_err(|e| match e {
-        regex::Error::CompiledTooBig(limit) => format!("the expression needs more than {limit} bytes when compiled"),
+        regex::Error::CompiledTooBig(limit) => {
+            format!("the expression needs more than {limit} bytes when compiled")
+        }
         // The last line says what is wrong; those before it draw the pattern.
         other => {
             let text = other.to_string();
             let last = text.lines().last().unwrap_or_default();
-            last.trim().trim_start_matches("error: ").to_owned()
+            match last.trim().trim_start_matches("error: ") {
+                "unclosed group" => format!("missing closing ) in {pattern}"),
+                "unopened group" => format!("unexpected ) in {pattern}"),
+                other => other.to_owned(),
+            }
         }
     })
 }
@@ -28,12 +40,30 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
 fn translate(pattern: &str) -> Result<String, String> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut rest = pattern;
+    // Where the repetition that has just ended began, in what is left of the pattern.
+    let mut repeated: Option<&str> = None;
     while let Some(c) = rest.chars().next() {
         let after = &rest[c.len_utf8()..];
+        let before = repeated.take();
+        if is_repetition(rest) {
+            let length = if c == '{' { after.find('}').map_or(1, |end| end + 2) } else { 1 };
+            if let Some(first) = before {
+                let shown = &first[..first.len() - rest.len() + length];
+                return Err(format!("invalid nested repetition operator in {shown}"));
+            }
+            let lazy = usize::from(rest[length..].starts_with('?'));
+            repeat(&rest[..length + lazy], &mut out)?;
+            repeated = Some(rest);
+            rest = &rest[length + lazy..];
+            continue;
+        }
         rest = match c {
             '\\' => escape(after, &mut out)?,
             '[' => class(after, &mut out)?,
-            '{' => repetition(after, &mut out)?,
+            '{' => {
+                out.push_str("\\{");
+                after
+            }
             '(' if after.starts_with('?') => group(after, &mut out)?,
             _ => {
                 out.push(c);
@@ -46,7 +76,9 @@ fn translate(pattern: &str) -> Result<String, String> {
 
 /// `after` begins behind a backslash that is not in a class. Answers what follows the escape.
 fn escape<'p>(after: &'p str, out: &mut String) -> Result<&'p str, String> {
-    let Some(c) = after.chars().next() else { return Err("trailing backslash at end of expression".to_owned()) };
+    let Some(c) = after.chars().next() else {
+        return Err("trailing backslash at end of expression".to_owned());
+    };
     let rest = &after[c.len_utf8()..];
     match c {
         'Q' => {
@@ -74,10 +106,18 @@ fn escape<'p>(after: &'p str, out: &mut String) -> Result<&'p str, String> {
 /// Escapes that mean the same inside and outside of a class.
 fn literal_escape<'p>(c: char, rest: &'p str, out: &mut String) -> Result<&'p str, String> {
     match c {
-        'a' | 'f' | 't' | 'n' | 'r' | 'v' | 'p' | 'P' | 'x' => {
+        'a' | 'f' | 't' | 'n' | 'r' | 'v' => {
             out.push('\\');
             out.push(c);
             Ok(rest)
+        }
+        // The braces behind these are no repetition.
+        'p' | 'P' | 'x' => {
+            let braced = rest.strip_prefix('{').and_then(|inner| inner.find('}')).map_or(0, |end| end + 2);
+            out.push('\\');
+            out.push(c);
+            out.push_str(&rest[..braced]);
+            Ok(&rest[braced..])
         }
         // Octal: `\0` to `\377`, but `\1` to `\9` alone would be back references, which there are not.
         '0'..='7' => {
@@ -117,6 +157,10 @@ fn class<'p>(after: &'p str, out: &mut String) -> Result<&'p str, String> {
             }
             '[' if next.starts_with(':') && next[1..].contains(":]") => {
                 let end = next[1..].find(":]").map_or(next.len(), |at| at + 3);
+                let name = next[1..end - 2].trim_start_matches('^');
+                if !CLASSES.contains(&name) {
+                    return Err(format!("invalid character class range in [{}", &next[..end]));
+                }
                 out.push('[');
                 out.push_str(&next[..end]);
                 &next[end..]
@@ -142,7 +186,9 @@ fn class<'p>(after: &'p str, out: &mut String) -> Result<&'p str, String> {
 }
 
 fn class_escape<'p>(after: &'p str, out: &mut String) -> Result<&'p str, String> {
-    let Some(c) = after.chars().next() else { return Err("trailing backslash at end of expression".to_owned()) };
+    let Some(c) = after.chars().next() else {
+        return Err("trailing backslash at end of expression".to_owned());
+    };
     let rest = &after[c.len_utf8()..];
     match c {
         'd' => out.push_str("0-9"),
@@ -156,30 +202,30 @@ fn class_escape<'p>(after: &'p str, out: &mut String) -> Result<&'p str, String>
     Ok(rest)
 }
 
-/// `after` begins behind `{`: a repetition if it reads as one, and a literal brace otherwise.
-fn repetition<'p>(after: &'p str, out: &mut String) -> Result<&'p str, String> {
-    let body = after.split_once('}').map(|(body, _)| body).filter(|body| {
-        let mut bounds = body.splitn(2, ',');
-        let number = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
-        bounds.next().is_some_and(number) && bounds.next().is_none_or(|s| s.is_empty() || number(s))
-    });
-    let Some(body) = body else {
-        out.push_str("\\{");
-        return Ok(after);
-    };
-    if body.split(',').any(|n| !n.is_empty() && n.parse::<u32>().is_ok_and(|n| n > REPEAT_MAX) || n.len() > 9) {
-        return Err(format!("invalid repeat count in {{{body}}}"));
+/// Whether `*`, `+`, `?` or `{n,m}` comes next; a brace that does not read so is a literal one.
+fn is_repetition(rest: &str) -> bool {
+    let Some(body) = rest.strip_prefix('{') else { return rest.starts_with(['*', '+', '?']) };
+    let Some((body, _)) = body.split_once('}') else { return false };
+    let mut bounds = body.splitn(2, ',');
+    let number = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    bounds.next().is_some_and(number) && bounds.next().is_none_or(|s| s.is_empty() || number(s))
+}
+
+fn repeat(operator: &str, out: &mut String) -> Result<(), String> {
+    let bounds = operator.trim_matches(['{', '}', '?']);
+    let too_many = |n: &str| n.len() > 9 || n.parse::<u32>().is_ok_and(|n| n > REPEAT_MAX);
+    if operator.starts_with('{') && bounds.split(',').any(too_many) {
+        return Err(format!("invalid repeat count in {{{bounds}}}"));
     }
-    out.push('{');
-    out.push_str(body);
-    out.push('}');
-    Ok(&after[body.len() + 1..])
+    out.push_str(operator);
+    Ok(())
 }
 
 /// `after` begins with the `?` of `(?`: flags and names are passed on, everything else RE2 does not have either.
 fn group<'p>(after: &'p str, out: &mut String) -> Result<&'p str, String> {
     let inner = &after[1..];
-    let is_named = inner.starts_with("P<") || (inner.starts_with('<') && !inner.starts_with("<=") && !inner.starts_with("<!"));
+    let is_named = inner.starts_with("P<")
+        || (inner.starts_with('<') && !inner.starts_with("<=") && !inner.starts_with("<!"));
     let flags = inner.bytes().take_while(|b| matches!(b, b'i' | b'm' | b's' | b'U' | b'-')).count();
     if !is_named && !matches!(inner.as_bytes().get(flags), Some(b':' | b')')) {
         let shown: String = inner.chars().take(1).collect();

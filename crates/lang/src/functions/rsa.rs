@@ -9,7 +9,6 @@ use value::Value;
 
 use super::arguments::{Arguments, Failure};
 use super::encoding::from_base64;
-use super::string::text;
 
 /// The largest modulus in bits: the time for a decryption grows with its cube.
 const BITS_MAX: u64 = 16_384;
@@ -18,14 +17,20 @@ pub(super) fn decrypt(a: &Arguments<'_>) -> Result<Value, Failure> {
     let given = a.text(0);
     let ciphertext = from_base64(given).map_err(|_| {
         Failure::showing(Some(0), |show| {
-            format!("failed to decode input {}: cipher text must be base64-encoded", show(format!("{given:?}")))
+            format!(
+                "failed to decode input {}: cipher text must be base64-encoded",
+                show(format!("{given:?}"))
+            )
         })
     })?;
-    let key = Key::from_pem(a.text(1)).map_err(|why| Failure::at(1, format!("invalid private key: {why}")))?;
+    let key =
+        Key::from_pem(a.text(1)).map_err(|why| Failure::at(1, format!("invalid private key: {why}")))?;
     // Why it does not decrypt is not told: the difference would help someone to guess a text.
     let fault = || Failure::call("failed to decrypt: the ciphertext was not made for this key");
     let plain = key.decrypt(&ciphertext).ok_or_else(fault)?;
-    String::from_utf8(plain).map(text).map_err(|_| Failure::call("the decrypted text is not valid UTF-8"))
+    String::from_utf8(plain)
+        .map(Value::string)
+        .map_err(|_| Failure::call("the decrypted text is not valid UTF-8"))
 }
 
 struct Key {
@@ -36,7 +41,9 @@ struct Key {
 impl Key {
     fn from_pem(pem: &str) -> Result<Self, &'static str> {
         let (label, body) = pem_body(pem).ok_or("no PEM block found")?;
-        let der = base64::engine::general_purpose::STANDARD.decode(body).map_err(|_| "the PEM block is not Base64")?;
+        let der = base64::engine::general_purpose::STANDARD
+            .decode(body)
+            .map_err(|_| "the PEM block is not Base64")?;
         let malformed = "the PEM block holds no RSA key";
         match label {
             "RSA PRIVATE KEY" => Self::from_pkcs1(&der).ok_or(malformed),
@@ -102,7 +109,8 @@ fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (length, rest) = if first < 0x80 {
         (usize::from(first), rest)
     } else {
-        let (bytes, rest) = rest.split_at_checked(usize::from(first & 0x7f)).filter(|(bytes, _)| bytes.len() <= 4)?;
+        let (bytes, rest) =
+            rest.split_at_checked(usize::from(first & 0x7f)).filter(|(bytes, _)| bytes.len() <= 4)?;
         (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), rest)
     };
     rest.split_at_checked(length)

@@ -2,7 +2,6 @@
 //!
 //! Regular expressions are next door, in `pattern`.
 
-use unicode_normalization::{UnicodeNormalization, is_nfc_quick, IsNormalized};
 use unicode_segmentation::UnicodeSegmentation;
 use value::{Kind, Type, Value};
 
@@ -15,18 +14,84 @@ const INDENTED_MAX: usize = 64 << 20;
 const STR: Parameter = Parameter::new("str", Shape::String);
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("chomp", &[STR], Shape::String, |a| Ok(Value::string(a.text(0).trim_end_matches(['\r', '\n']))), "The text without line ends at its end."),
-    Function::new("endswith", &[STR, Parameter::new("suffix", Shape::String)], Shape::Bool, |a| Ok(Value::bool(a.text(0).ends_with(a.text(1)))), "Whether a text ends with another."),
-    Function::new("startswith", &[STR, Parameter::new("prefix", Shape::String)], Shape::Bool, |a| Ok(Value::bool(a.text(0).starts_with(a.text(1)))), "Whether a text begins with another."),
-    Function::new("strcontains", &[STR, Parameter::new("substr", Shape::String)], Shape::Bool, |a| Ok(Value::bool(a.text(0).contains(a.text(1)))), "Whether a text contains another."),
-    Function::new("indent", &[Parameter::new("spaces", Shape::Number), STR], Shape::String, indent, "The text with spaces before every line but the first."),
-    Function::new("join", &[Parameter::new("separator", Shape::String)], Shape::String, join, "The strings of the lists, with a separator between them.")
-        .rest(Parameter::new("lists", Shape::ListOfString)),
-    Function::new("split", &[Parameter::new("separator", Shape::String), STR], Shape::ListOfString, split, "The parts of a text between separators."),
-    Function::new("lower", &[STR], Shape::String, |a| Ok(text(map_chars(a.text(0), lower))), "The text in lower case."),
-    Function::new("upper", &[STR], Shape::String, |a| Ok(text(map_chars(a.text(0), upper))), "The text in upper case."),
-    Function::new("title", &[STR], Shape::String, |a| Ok(text(title(a.text(0)))), "The text with the first letter of each word in upper case."),
-    Function::new("strrev", &[STR], Shape::String, |a| Ok(text(graphemes(a.text(0)).rev().collect::<String>())), "The text backwards."),
+    Function::new(
+        "chomp",
+        &[STR],
+        Shape::String,
+        |a| Ok(Value::string(a.text(0).trim_end_matches(['\r', '\n']))),
+        "The text without line ends at its end.",
+    ),
+    Function::new(
+        "endswith",
+        &[STR, Parameter::new("suffix", Shape::String)],
+        Shape::Bool,
+        |a| Ok(Value::bool(a.text(0).ends_with(a.text(1)))),
+        "Whether a text ends with another.",
+    ),
+    Function::new(
+        "startswith",
+        &[STR, Parameter::new("prefix", Shape::String)],
+        Shape::Bool,
+        |a| Ok(Value::bool(a.text(0).starts_with(a.text(1)))),
+        "Whether a text begins with another.",
+    ),
+    Function::new(
+        "strcontains",
+        &[STR, Parameter::new("substr", Shape::String)],
+        Shape::Bool,
+        |a| Ok(Value::bool(a.text(0).contains(a.text(1)))),
+        "Whether a text contains another.",
+    ),
+    Function::new(
+        "indent",
+        &[Parameter::new("spaces", Shape::Number), STR],
+        Shape::String,
+        indent,
+        "The text with spaces before every line but the first.",
+    ),
+    Function::new(
+        "join",
+        &[Parameter::new("separator", Shape::String)],
+        Shape::String,
+        join,
+        "The strings of the lists, with a separator between them.",
+    )
+    .rest(Parameter::new("lists", Shape::ListOfString)),
+    Function::new(
+        "split",
+        &[Parameter::new("separator", Shape::String), STR],
+        Shape::ListOfString,
+        split,
+        "The parts of a text between separators.",
+    ),
+    Function::new(
+        "lower",
+        &[STR],
+        Shape::String,
+        |a| Ok(Value::string(map_chars(a.text(0), lower))),
+        "The text in lower case.",
+    ),
+    Function::new(
+        "upper",
+        &[STR],
+        Shape::String,
+        |a| Ok(Value::string(map_chars(a.text(0), upper))),
+        "The text in upper case.",
+    ),
+    Function::new(
+        "title",
+        &[STR],
+        Shape::String,
+        |a| Ok(Value::string(title(a.text(0)))),
+        "The text with the first letter of each word in upper case.",
+    ),
+    Function::new(
+        "strrev",
+        &[STR],
+        Shape::String,
+        |a| Ok(Value::string(graphemes(a.text(0)).rev().collect::<String>())),
+        "The text backwards.",
+    ),
     Function::new(
         "substr",
         &[STR, Parameter::new("offset", Shape::Number), Parameter::new("length", Shape::Number)],
@@ -34,20 +99,35 @@ pub(super) const FUNCTIONS: &[Function] = &[
         substr,
         "A part of the text, from an offset and of at most a length.",
     ),
-    Function::new("trim", &[STR, Parameter::new("cutset", Shape::String)], Shape::String, trim, "The text without certain characters at its ends."),
-    Function::new("trimprefix", &[STR, Parameter::new("prefix", Shape::String)], Shape::String, |a| Ok(text(a.text(0).strip_prefix(a.text(1)).unwrap_or(a.text(0)))), "The text without a prefix."),
-    Function::new("trimsuffix", &[STR, Parameter::new("suffix", Shape::String)], Shape::String, |a| Ok(text(a.text(0).strip_suffix(a.text(1)).unwrap_or(a.text(0)))), "The text without a suffix."),
-    Function::new("trimspace", &[STR], Shape::String, |a| Ok(text(a.text(0).trim())), "The text without white space at its ends."),
+    Function::new(
+        "trim",
+        &[STR, Parameter::new("cutset", Shape::String)],
+        Shape::String,
+        trim,
+        "The text without certain characters at its ends.",
+    ),
+    Function::new(
+        "trimprefix",
+        &[STR, Parameter::new("prefix", Shape::String)],
+        Shape::String,
+        |a| Ok(Value::string(a.text(0).strip_prefix(a.text(1)).unwrap_or(a.text(0)))),
+        "The text without a prefix.",
+    ),
+    Function::new(
+        "trimsuffix",
+        &[STR, Parameter::new("suffix", Shape::String)],
+        Shape::String,
+        |a| Ok(Value::string(a.text(0).strip_suffix(a.text(1)).unwrap_or(a.text(0)))),
+        "The text without a suffix.",
+    ),
+    Function::new(
+        "trimspace",
+        &[STR],
+        Shape::String,
+        |a| Ok(Value::string(a.text(0).trim())),
+        "The text without white space at its ends.",
+    ),
 ];
-
-/// A string value: in Unicode's composed form (NFC), as every string of the language is.
-pub(super) fn text(text: impl Into<String>) -> Value {
-    let text = text.into();
-    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        return Value::string(text);
-    }
-    Value::string(text.nfc().collect::<String>())
-}
 
 /// What a person takes for characters: a letter with its accents, a flag, a family.
 pub(super) fn graphemes(text: &str) -> impl DoubleEndedIterator<Item = &str> {
@@ -99,7 +179,8 @@ fn title(text: &str) -> String {
 
 fn indent(a: &Arguments<'_>) -> Result<Value, Failure> {
     let spaces = integer(&a.number(0)).map_err(Failure::call)?;
-    let spaces = usize::try_from(spaces).map_err(|_| Failure::at(0, "the number of spaces must not be negative"))?;
+    let spaces =
+        usize::try_from(spaces).map_err(|_| Failure::at(0, "the number of spaces must not be negative"))?;
     let lines = a.text(1).matches('\n').count();
     if lines.saturating_mul(spaces) > INDENTED_MAX {
         return Err(Failure::at(0, format!("the text would be longer than {INDENTED_MAX} bytes")));
@@ -107,7 +188,7 @@ fn indent(a: &Arguments<'_>) -> Result<Value, Failure> {
     if lines == 0 {
         return Ok(a.value(1).clone());
     }
-    Ok(text(a.text(1).replace('\n', &format!("\n{}", " ".repeat(spaces)))))
+    Ok(Value::string(a.text(1).replace('\n', &format!("\n{}", " ".repeat(spaces)))))
 }
 
 fn join(a: &Arguments<'_>) -> Result<Value, Failure> {
@@ -126,15 +207,15 @@ fn join(a: &Arguments<'_>) -> Result<Value, Failure> {
             strings.push(string.as_ref());
         }
     }
-    Ok(text(strings.join(a.text(0))))
+    Ok(Value::string(strings.join(a.text(0))))
 }
 
 fn split(a: &Arguments<'_>) -> Result<Value, Failure> {
     let (separator, whole) = (a.text(0), a.text(1));
     let parts: Vec<Value> = if separator.is_empty() {
-        whole.chars().map(|c| text(c.to_string())).collect()
+        whole.chars().map(|c| Value::string(c.to_string())).collect()
     } else {
-        whole.split(separator).map(text).collect()
+        whole.split(separator).map(Value::string).collect()
     };
     Ok(Value::list(Type::String, parts))
 }
@@ -146,10 +227,10 @@ fn substr(a: &Arguments<'_>) -> Result<Value, Failure> {
     let start = if offset < 0 { graphemes(a.text(0)).count().saturating_sub(magnitude) } else { magnitude };
     // A negative length means: to the end.
     let length = usize::try_from(length).unwrap_or(usize::MAX);
-    Ok(text(graphemes(a.text(0)).skip(start).take(length).collect::<String>()))
+    Ok(Value::string(graphemes(a.text(0)).skip(start).take(length).collect::<String>()))
 }
 
 fn trim(a: &Arguments<'_>) -> Result<Value, Failure> {
     let cut: Vec<char> = a.text(1).chars().collect();
-    Ok(text(a.text(0).trim_matches(cut.as_slice())))
+    Ok(Value::string(a.text(0).trim_matches(cut.as_slice())))
 }

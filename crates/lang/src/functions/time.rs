@@ -135,7 +135,8 @@ impl Timestamp {
             rest = &fraction[count..];
         }
         let offset = utc_offset(rest)?;
-        let local = days_from_civil(year, small(month), small(day)) * DAY + hour * 3600 + minute * 60 + second;
+        let local =
+            days_from_civil(year, small(month), small(day)) * DAY + hour * 3600 + minute * 60 + second;
         Ok(Self { local, nanosecond, offset })
     }
 
@@ -148,7 +149,10 @@ impl Timestamp {
     pub(super) fn text(self) -> String {
         let c = self.civil();
         let offset = if self.offset == 0 { "Z".to_owned() } else { offset_text(self.offset, ":") };
-        format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{offset}", c.year, c.month, c.day, c.hour, c.minute, c.second)
+        format!(
+            "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{offset}",
+            c.year, c.month, c.day, c.hour, c.minute, c.second
+        )
     }
 }
 
@@ -162,7 +166,11 @@ pub(super) fn offset_text(offset: i32, between: &str) -> String {
 fn digits(rest: &mut &str, count: usize, what: &str) -> Result<i64, String> {
     let found = rest.get(..count).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
     let Some(found) = found else {
-        return Err(if rest.is_empty() { format!("end of string before {what}") } else { format!("cannot use {rest:?} as {what}") });
+        return Err(if rest.is_empty() {
+            format!("end of string before {what}")
+        } else {
+            format!("cannot use {rest:?} as {what}")
+        });
     };
     *rest = &rest[count..];
     found.parse().map_err(|_| format!("cannot use {found:?} as {what}"))
@@ -184,7 +192,8 @@ fn literal(rest: &mut &str, wanted: char) -> Result<(), String> {
 
 fn out_of_range(year: i64, month: i64, day: i64, hour: i64, minute: i64, second: i64) -> Option<String> {
     let between = |what: &str, number: i64, least: i64, most: i64| {
-        (!(least..=most).contains(&number)).then(|| format!("{what} must be between {least} and {most} inclusive"))
+        (!(least..=most).contains(&number))
+            .then(|| format!("{what} must be between {least} and {most} inclusive"))
     };
     between("month", month, 1, 12)
         .or_else(|| {
@@ -228,7 +237,7 @@ fn argument(a: &Arguments<'_>, at: usize, to_argument: bool) -> Result<Timestamp
 fn format_date(a: &Arguments<'_>) -> Result<Value, Failure> {
     let time = argument(a, 1, true)?;
     date_format::format(a.text(0), &time)
-        .map(super::string::text)
+        .map(Value::string)
         .map_err(|why| Failure::showing(Some(0), |show| show(why.clone())))
 }
 
@@ -284,7 +293,8 @@ fn nanoseconds(text: &str) -> Result<i64, String> {
         total += whole.parse::<i128>().unwrap_or(0) * scale;
         // Twelve digits of an hour are below a nanosecond.
         let fraction = &fraction[..fraction.len().min(15)];
-        total += fraction.parse::<i128>().unwrap_or(0) * scale / 10i128.pow(u32::try_from(fraction.len()).unwrap_or(0));
+        total += fraction.parse::<i128>().unwrap_or(0) * scale
+            / 10i128.pow(u32::try_from(fraction.len()).unwrap_or(0));
         if total > i128::from(i64::MAX) {
             return Err(invalid());
         }
@@ -301,7 +311,8 @@ pub(super) fn from_yaml(content: &str) -> Option<String> {
     };
     let parts: Vec<&str> = date.split('-').collect();
     let [year, month, day] = parts.as_slice() else { return None };
-    let is_number = |s: &str, most: usize| (1..=most).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
+    let is_number =
+        |s: &str, most: usize| (1..=most).contains(&s.len()) && s.bytes().all(|b| b.is_ascii_digit());
     if year.len() != 4 || !is_number(year, 4) || !is_number(month, 2) || !is_number(day, 2) {
         return None;
     }

@@ -11,7 +11,6 @@ use value::{Number, Type, Value, convert};
 
 use super::arguments::{Arguments, Failure};
 use super::signature::{Function, Parameter, Shape};
-use super::string::text;
 use super::time;
 
 /// How deep sequences and mappings may be nested: the reader calls itself for each level.
@@ -30,7 +29,8 @@ pub(super) const FUNCTIONS: &[Function] = &[Function::new(
 .typed(|_| Ok(Type::Dynamic))];
 
 fn decode(a: &Arguments<'_>) -> Result<Value, Failure> {
-    let mut reader = Reader { events: Parser::new_from_str(a.text(0)), anchors: HashMap::new(), place: (1, 1) };
+    let mut reader =
+        Reader { events: Parser::new_from_str(a.text(0)), anchors: HashMap::new(), place: (1, 1) };
     reader.document().map_err(|message| {
         let (line, column) = reader.place;
         Failure::showing(None, |show| format!("on line {line}, column {column}: {}", show(message.clone())))
@@ -86,23 +86,26 @@ impl<'t> Reader<'t> {
         if depth > DEPTH_MAX {
             return Err("sequences and mappings are nested too deeply".to_owned());
         }
-        let (anchor, counted) = match event {
-            Event::Alias(anchor) => {
-                return self.anchors.get(&anchor).cloned().ok_or_else(|| {
-                    "cannot refer to an anchor from inside its own definition".to_owned()
-                });
-            }
-            Event::Scalar(content, style, anchor, tag) => (anchor, (scalar(&content, style, tag.as_deref())?, 1)),
-            Event::SequenceStart(anchor, tag) => {
-                check_tag(tag, "seq", "sequence")?;
-                (anchor, self.sequence(depth)?)
-            }
-            Event::MappingStart(anchor, tag) => {
-                check_tag(tag, "map", "mapping")?;
-                (anchor, self.mapping(depth)?)
-            }
-            _ => return Err("unexpected end of the document".to_owned()),
-        };
+        let (anchor, counted) =
+            match event {
+                Event::Alias(anchor) => {
+                    return self.anchors.get(&anchor).cloned().ok_or_else(|| {
+                        "cannot refer to an anchor from inside its own definition".to_owned()
+                    });
+                }
+                Event::Scalar(content, style, anchor, tag) => {
+                    (anchor, (scalar(&content, style, tag.as_deref())?, 1))
+                }
+                Event::SequenceStart(anchor, tag) => {
+                    check_tag(tag, "seq", "sequence")?;
+                    (anchor, self.sequence(depth)?)
+                }
+                Event::MappingStart(anchor, tag) => {
+                    check_tag(tag, "map", "mapping")?;
+                    (anchor, self.mapping(depth)?)
+                }
+                _ => return Err("unexpected end of the document".to_owned()),
+            };
         // Anchors count from one; zero is none.
         if anchor > 0 {
             self.anchors.insert(anchor, counted.clone());
@@ -140,7 +143,9 @@ impl<'t> Reader<'t> {
             count = bounded(count + within)?;
             if is_merge {
                 let kind = value.ty().kind_name();
-                let Some(entries) = value.as_entries() else { return Err(format!("cannot merge {kind} into mapping")) };
+                let Some(entries) = value.as_entries() else {
+                    return Err(format!("cannot merge {kind} into mapping"));
+                };
                 merged.extend(entries.iter().map(|(k, v)| (k.clone(), v.clone())));
             } else {
                 entries.insert(key_text(&key)?, value);
@@ -161,7 +166,10 @@ fn key_text(key: &Value) -> Result<Arc<str>, String> {
         return Err("mapping key cannot be null".to_owned());
     }
     let key = convert(key, &Type::String).ok();
-    key.as_ref().and_then(Value::as_str).map(Into::into).ok_or_else(|| "only strings are allowed as mapping keys".to_owned())
+    key.as_ref()
+        .and_then(Value::as_str)
+        .map(Into::into)
+        .ok_or_else(|| "only strings are allowed as mapping keys".to_owned())
 }
 
 fn check_tag(tag: Option<Cow<'_, Tag>>, wanted: &str, kind: &str) -> Result<(), String> {
@@ -181,20 +189,22 @@ fn scalar(content: &str, style: ScalarStyle, tag: Option<&Tag>) -> Result<Value,
     match tag {
         Some(tag) if !tag.is_yaml_core_schema() => Err(format!("unsupported tag {:?}", tag_text(tag))),
         Some(tag) => match tag.suffix.as_str() {
-            "str" | "binary" => Ok(text(content)),
+            "str" | "binary" => Ok(Value::string(content)),
             "int" | "float" | "bool" | "null" | "timestamp" if is_plain => plain(content),
-            "int" | "float" | "bool" | "null" | "timestamp" => Ok(text(content)),
+            "int" | "float" | "bool" | "null" | "timestamp" => Ok(Value::string(content)),
             _ => Err(format!("can't interpret scalar as {}", tag_text(tag))),
         },
         None if is_plain => plain(content),
-        None => Ok(text(content)),
+        None => Ok(Value::string(content)),
     }
 }
 
 fn plain(content: &str) -> Result<Value, String> {
     match content {
         "" | "~" | "null" | "Null" | "NULL" => return Ok(Value::null(Type::Dynamic)),
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => return Ok(Value::bool(true)),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            return Ok(Value::bool(true));
+        }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
             return Ok(Value::bool(false));
         }
@@ -208,15 +218,14 @@ fn plain(content: &str) -> Result<Value, String> {
     if let Some(number) = number(content, unsigned)? {
         return Ok(Value::number(number));
     }
-    Ok(text(time::from_yaml(content).unwrap_or_else(|| content.to_owned())))
+    Ok(Value::string(time::from_yaml(content).unwrap_or_else(|| content.to_owned())))
 }
 
 fn number(content: &str, unsigned: &str) -> Result<Option<Number>, String> {
     for (prefix, base) in [("0x", 16), ("0o", 8)] {
-        if let Some(digits) = unsigned.strip_prefix(prefix) {
+        if let Some(digits) = content.strip_prefix(prefix) {
             let fits = digits.bytes().all(|b| b.is_ascii_alphanumeric());
-            let number = Number::from_radix(digits, base).filter(|_| fits);
-            return Ok(number.map(|n| if content.starts_with('-') { n.negate() } else { n }));
+            return Ok(Number::from_radix(digits, base).filter(|_| fits));
         }
     }
     let mantissa = unsigned.split(['e', 'E']).next().unwrap_or_default();

@@ -169,8 +169,6 @@ impl Writer {
                 if chars.peek().is_some_and(|(_, next)| *next == ' ') {
                     self.out.push('\\');
                     column += 1;
-                    self.out.push(' ');
-                    column += 1;
                 }
                 after_space = true;
                 continue;
