@@ -20,6 +20,9 @@ const SETTLED_DIGITS: u64 = DIVISION_DIGITS - 4;
 /// The largest power of ten that a number may be written with; beyond it a short text would fill the memory.
 const EXPONENT_MAX: i64 = 10_000;
 
+/// The most digits of a number that is read.
+const DIGITS_MAX: usize = 20_000;
+
 /// An exact decimal number.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Number(Repr);
@@ -240,6 +243,10 @@ impl Number {
     /// From the digits of a whole number in a base from 2 to 62; `None` where a digit is not one.
     #[must_use]
     pub fn from_radix(digits: &str, base: u32) -> Option<Self> {
+        // Reading a number takes time with the square of its length.
+        if digits.len() > DIGITS_MAX {
+            return None;
+        }
         if base <= 36 {
             let whole = BigInt::parse_bytes(digits.as_bytes(), base)?;
             return Some(Self::from_decimal(&BigDecimal::from(whole)));
@@ -295,6 +302,9 @@ impl FromStr for Number {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fault = || ParseNumberError(text.chars().take(40).collect());
+        if text.len() > 2 * DIGITS_MAX {
+            return Err(fault());
+        }
         // `i64` accepts a leading `+`, which a number in a configuration may not have.
         if !text.starts_with(|c: char| c == '-' || c == '.' || c.is_ascii_digit()) {
             return Err(fault());

@@ -46,6 +46,15 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The number of elements of a collection, or of characters of a string.",
     ),
     Function::new(
+        "one",
+        &[Parameter::new("list", Shape::Any).partly_unknown().marked()],
+        Shape::Any,
+        one,
+        "The only element, or null if there is none.",
+    )
+    .typed(one_type)
+    .may_be_null(),
+    Function::new(
         "setintersection",
         &[FIRST],
         Shape::SetOfAny,
@@ -155,6 +164,32 @@ fn unknown_length(value: &Value) -> Value {
         _ => (bound(0), None),
     };
     Value::refined(Type::Number, Refinements { not_null: true, minimum, maximum, ..Refinements::default() })
+}
+
+const ONE: &str = "must be a list, set, or tuple value with either zero or one elements";
+
+fn one_type(args: &[Value]) -> Result<Type, Failure> {
+    match args[0].ty() {
+        Type::List(t) | Type::Set(t) => Ok(t.as_ref().clone()),
+        Type::Tuple(ts) if ts.len() < 2 => Ok(ts.first().cloned().unwrap_or(Type::Dynamic)),
+        _ => Err(Failure::at(0, ONE)),
+    }
+}
+
+fn one(a: &Arguments<'_>) -> Result<Value, Failure> {
+    let ty = one_type(&a.values)?;
+    let marks = a.value(0).marks();
+    match a.elements(0) {
+        [] => Ok(Value::null(ty).with_marks(marks)),
+        [only] => Ok(only.clone().with_marks(marks)),
+        // Several elements of a set of which some are unknown may prove to be one.
+        several
+            if matches!(a.value(0).kind(), Kind::Set(..)) && !several.iter().all(Value::is_wholly_known) =>
+        {
+            Ok(Value::unknown(ty).with_marks(marks))
+        }
+        _ => Err(Failure::at(0, ONE)),
+    }
 }
 
 fn set_type(args: &[Value]) -> Result<Type, Failure> {

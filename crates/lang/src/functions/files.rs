@@ -212,8 +212,13 @@ fn file_set(a: &Arguments<'_>) -> Result<Value, Failure> {
         return Ok(Value::set(Type::String, []));
     }
     let pattern = glob::Pattern::parse(&clean(pattern)).map_err(syntax)?;
-    let found =
-        glob::find(a.context.files, &folder, &pattern).map_err(|e| file_failure(Some(0), &folder, &e))?;
+    let found = glob::find(a.context.files, &folder, &pattern).map_err(|fault| match fault {
+        glob::Fault::File(e) => file_failure(Some(0), &folder, &e),
+        glob::Fault::Endless => Failure::at(
+            0,
+            "there are too many folders below this one; a symbolic link may lead back to a folder above it",
+        ),
+    })?;
     Ok(Value::set(Type::String, found.into_iter().map(Value::string)))
 }
 
@@ -238,9 +243,10 @@ fn check_vars(vars: &Value) -> Result<(), Failure> {
 }
 
 fn rendered(a: &Arguments<'_>, name: &str, template: &str) -> Result<Value, Failure> {
-    let (vars, marks) = a.value(1).clone().unmark();
-    check_vars(&vars)?;
-    (a.context.template)(name, template, &vars)
+    let vars = a.value(1);
+    let marks = vars.marks();
+    check_vars(vars)?;
+    (a.context.template)(name, template, vars)
         .map(|value| value.with_marks(marks))
         .map_err(|why| Failure::showing(Some(1), |show| show(why.clone())))
 }

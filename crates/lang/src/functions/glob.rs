@@ -1,9 +1,12 @@
 //! Patterns of file names for `fileset`: `*`, `?`, `[a-z]`, `{a,b}`, `\` and `**`, which is any number of folders.
 
-use crate::{EntryKind, FileError, ProjectFiles};
+use crate::{Entry, EntryKind, FileError, ProjectFiles};
 
 /// The most patterns that `{…}` in one may stand for: braces in braces would otherwise fill the memory.
 const ALTERNATIVES_MAX: usize = 1000;
+
+/// The most folders that are looked into: symbolic links that lead back to a folder above them have no end.
+const FOLDERS_MAX: usize = 100_000;
 
 /// A pattern, with its alternatives written out, each as the parts between its slashes.
 #[derive(Debug)]
@@ -17,8 +20,15 @@ impl Pattern {
         for part in expanded.iter().flat_map(|pattern| pattern.split('/')) {
             check(part)?;
         }
-        Ok(Self(expanded.iter().map(|pattern| pattern.split('/').map(str::to_owned).collect()).collect()))
+        Ok(Self(expanded.iter().map(String::as_str).map(parts).collect()))
     }
+}
+
+/// The parts between slashes; several `**` one after another are one.
+fn parts(pattern: &str) -> Vec<String> {
+    let mut parts: Vec<String> = pattern.split('/').map(str::to_owned).collect();
+    parts.dedup_by(|a, b| a == "**" && b == "**");
+    parts
 }
 
 /// Writes out the first `{a,b}` and what follows it.
@@ -92,76 +102,88 @@ fn class_end(class: &str) -> Option<&str> {
     }
 }
 
+/// Why files could not be found.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// A folder lies outside of the project or cannot be read.
+    File(FileError),
+    /// More folders than a project has.
+    Endless,
+}
+
+impl From<FileError> for Fault {
+    fn from(error: FileError) -> Self {
+        Self::File(error)
+    }
+}
+
 /// The files below a folder that match, relative to it. A folder that is not there has none.
 ///
 /// # Errors
-/// If a folder lies outside of the project or cannot be read.
-pub(super) fn find(
-    files: &dyn ProjectFiles,
-    folder: &str,
-    pattern: &Pattern,
-) -> Result<Vec<String>, FileError> {
-    let mut found = Vec::new();
+/// If a folder lies outside of the project or cannot be read, or the folders do not end.
+pub(super) fn find(files: &dyn ProjectFiles, folder: &str, pattern: &Pattern) -> Result<Vec<String>, Fault> {
+    let mut walk = Walk { files, folder, found: Vec::new(), listed: 0 };
     for parts in &pattern.0 {
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        walk(files, folder, "", &parts, &mut found)?;
+        walk.below("", &parts)?;
     }
-    Ok(found)
+    Ok(walk.found)
 }
 
-fn walk(
-    files: &dyn ProjectFiles,
-    folder: &str,
-    below: &str,
-    parts: &[&str],
-    found: &mut Vec<String>,
-) -> Result<(), FileError> {
-    let Some((part, rest)) = parts.split_first() else { return Ok(()) };
-    let joined = |name: &str| if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
-    let path = |name: &str| format!("{folder}/{name}");
-    // A part without wildcards is looked up, not searched for; it may be `..`, which stays inside the project or is refused.
-    if !part.contains(['*', '?', '[', '\\']) {
-        let below = joined(part);
-        return match (files.kind(&path(&below))?, rest.is_empty()) {
-            (Some(EntryKind::File), true) => {
-                found.push(below);
-                Ok(())
+struct Walk<'a> {
+    files: &'a dyn ProjectFiles,
+    folder: &'a str,
+    found: Vec<String>,
+    /// Folders looked into so far.
+    listed: usize,
+}
+
+impl Walk<'_> {
+    /// Adds what matches the parts of the pattern below a folder, which is relative to the one that is searched.
+    fn below(&mut self, below: &str, parts: &[&str]) -> Result<(), Fault> {
+        let Some((part, rest)) = parts.split_first() else { return Ok(()) };
+        let joined = |name: &str| if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+        // A part without wildcards is looked up, not searched for; it may be `..`, which stays inside the project or is refused.
+        if !part.contains(['*', '?', '[', '\\']) {
+            let below = joined(part);
+            match (self.files.kind(&format!("{}/{below}", self.folder))?, rest.is_empty()) {
+                (Some(EntryKind::File), true) => self.found.push(below),
+                (Some(EntryKind::Folder), false) => self.below(&below, rest)?,
+                _ => {}
             }
-            (Some(EntryKind::Folder), false) => walk(files, folder, &below, rest, found),
-            _ => Ok(()),
-        };
-    }
-    let here = if below.is_empty() { folder.to_owned() } else { path(below) };
-    let entries = match files.list(&here) {
-        Ok(entries) => entries,
-        Err(FileError::NotFound { .. }) => return Ok(()),
-        Err(other) => return Err(other),
-    };
-    if *part == "**" {
-        // No folder at all, or one more with the same pattern below it.
-        if !rest.is_empty() {
-            walk(files, folder, below, rest, found)?;
+            return Ok(());
         }
-        for entry in entries {
-            match entry.kind {
-                EntryKind::File if rest.is_empty() => found.push(joined(&entry.name)),
-                EntryKind::Folder => walk(files, folder, &joined(&entry.name), parts, found)?,
-                EntryKind::File => {}
+        let any_depth = *part == "**";
+        if any_depth && !rest.is_empty() {
+            // `**` is no folder at all, or one with the same pattern below it.
+            self.below(below, rest)?;
+        }
+        for entry in self.list(below)? {
+            if !any_depth && !matches(part, &entry.name) {
+                continue;
+            }
+            match (entry.kind, rest.is_empty()) {
+                (EntryKind::File, true) => self.found.push(joined(&entry.name)),
+                (EntryKind::Folder, _) if any_depth => self.below(&joined(&entry.name), parts)?,
+                (EntryKind::Folder, false) => self.below(&joined(&entry.name), rest)?,
+                _ => {}
             }
         }
-        return Ok(());
+        Ok(())
     }
-    for entry in entries {
-        if !matches(part, &entry.name) {
-            continue;
+
+    fn list(&mut self, below: &str) -> Result<Vec<Entry>, Fault> {
+        self.listed += 1;
+        if self.listed > FOLDERS_MAX {
+            return Err(Fault::Endless);
         }
-        match (entry.kind, rest.is_empty()) {
-            (EntryKind::File, true) => found.push(joined(&entry.name)),
-            (EntryKind::Folder, false) => walk(files, folder, &joined(&entry.name), rest, found)?,
-            _ => {}
+        let folder =
+            if below.is_empty() { self.folder.to_owned() } else { format!("{}/{below}", self.folder) };
+        match self.files.list(&folder) {
+            Err(FileError::NotFound { .. }) => Ok(Vec::new()),
+            other => Ok(other?),
         }
     }
-    Ok(())
 }
 
 /// Whether a name matches a part of a pattern. It goes back only to the last `*`, so that its time is bounded by the product of the

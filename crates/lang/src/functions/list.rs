@@ -85,15 +85,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "The values whose keys are among those searched for.",
     )
     .typed(|args| Ok(args[0].ty())),
-    Function::new(
-        "one",
-        &[LIST.partly_unknown().marked()],
-        Shape::Any,
-        one,
-        "The only element, or null if there is none.",
-    )
-    .typed(one_type)
-    .may_be_null(),
     Function::new("reverse", &[LIST.partly_unknown().marked()], Shape::Any, reverse, "The list backwards.")
         .typed(reverse_type),
     Function::new(
@@ -280,7 +271,11 @@ fn flatten_into(value: &Value, flat: &mut Vec<Value>, marks: &mut Marks) -> bool
     match value.kind() {
         Kind::List(_, elements) | Kind::Set(_, elements) | Kind::Tuple(elements) => {
             *marks = marks.union(value.marks());
-            elements.iter().fold(true, |closed, element| flatten_into(element, flat, marks) && closed)
+            let mut closed = true;
+            for element in elements.iter() {
+                closed &= flatten_into(element, flat, marks);
+            }
+            closed
         }
         Kind::Unknown(u) if matches!(u.ty, Type::List(_) | Type::Set(_) | Type::Tuple(_) | Type::Dynamic) => {
             *marks = marks.union(value.marks());
@@ -312,32 +307,6 @@ fn match_keys(a: &Arguments<'_>) -> Result<Value, Failure> {
         .map(|(value, _)| value.clone())
         .collect();
     Ok(Value::list(element.as_ref().clone(), found))
-}
-
-const ONE: &str = "must be a list, set, or tuple value with either zero or one elements";
-
-fn one_type(args: &[Value]) -> Result<Type, Failure> {
-    match args[0].ty() {
-        Type::List(t) | Type::Set(t) => Ok(t.as_ref().clone()),
-        Type::Tuple(ts) if ts.len() < 2 => Ok(ts.first().cloned().unwrap_or(Type::Dynamic)),
-        _ => Err(Failure::at(0, ONE)),
-    }
-}
-
-fn one(a: &Arguments<'_>) -> Result<Value, Failure> {
-    let ty = one_type(&a.values)?;
-    let marks = a.value(0).marks();
-    match a.elements(0) {
-        [] => Ok(Value::null(ty).with_marks(marks)),
-        [only] => Ok(only.clone().with_marks(marks)),
-        // Several elements of a set of which some are unknown may prove to be one.
-        several
-            if matches!(a.value(0).kind(), Kind::Set(..)) && !several.iter().all(Value::is_wholly_known) =>
-        {
-            Ok(Value::unknown(ty).with_marks(marks))
-        }
-        _ => Err(Failure::at(0, ONE)),
-    }
 }
 
 fn reverse_type(args: &[Value]) -> Result<Type, Failure> {
