@@ -87,12 +87,6 @@ pub struct Address {
 pub struct ParseAddressError(String);
 
 impl Address {
-    /// The address without key and cluster: what a block in the configuration is called.
-    #[must_use]
-    pub fn block(&self) -> Self {
-        Self { kind: self.kind.clone(), name: self.name.clone(), key: None, cluster: None }
-    }
-
     /// Whether `pattern` names this instance or a set that it is in: `service.web` names all instances in all clusters.
     #[must_use]
     pub fn is_within(&self, pattern: &Self) -> bool {

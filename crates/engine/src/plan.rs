@@ -46,7 +46,8 @@ pub struct Change {
     pub differences: Vec<Difference>,
     /// Why, where the differences do not say it.
     pub reason: Option<String>,
-    /// Instances that come before it (after it, when it is deleted).
+    /// What comes before it (after it, when it is deleted). An address without a key or cluster stands for all instances that
+    /// are within it.
     pub depends_on: Vec<Address>,
 }
 

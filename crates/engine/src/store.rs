@@ -73,7 +73,7 @@ pub struct StateRow {
     pub address: Address,
     /// What was last written, with what the apply told.
     pub value: Value,
-    /// What it depends on, for deletions of what the configuration no longer has.
+    /// What it depends on, for deletions of what the configuration no longer has; addresses as in a plan's changes.
     pub depends_on: Vec<Address>,
 }
 

@@ -111,11 +111,14 @@ impl<'a, 'w, 'c> Forward<'a, 'w, 'c> {
                     Some((node, ended)) => self.ended(node, ended),
                     None => break,
                 },
-                () = cancel.cancelled(), if !self.tally.cancelled => self.tally.cancelled = true,
+                // After a failure nothing new begins anyway, and what had moved is taken back in any case.
+                () = cancel.cancelled(), if !self.tally.cancelled && !self.failed => self.tally.cancelled = true,
             }
         }
-        if self.tally.cancelled && !self.schedule.is_over() {
-            self.tally.faults.push(self.left_over());
+        match self.left_over().filter(|_| self.tally.cancelled) {
+            Some(fault) => self.tally.faults.push(fault),
+            // It came when there was nothing left to stop.
+            None => self.tally.cancelled = false,
         }
     }
 
@@ -170,19 +173,23 @@ impl<'a, 'w, 'c> Forward<'a, 'w, 'c> {
         }
     }
 
-    fn left_over(&self) -> Diagnostic {
+    /// What was to change and was not begun.
+    fn left_over(&self) -> Option<Diagnostic> {
         let changes = self.context.execution.plan.changes.iter().zip(&self.tally.standings);
         let left: Vec<&Address> = changes
             .filter(|(change, standing)| change.action != Action::None && **standing == Standing::Untouched)
             .map(|(change, _)| &change.address)
             .collect();
+        if left.is_empty() {
+            return None;
+        }
         let names: Vec<String> = left.iter().take(NAMED_MAX).map(ToString::to_string).collect();
         let more = left.len().saturating_sub(NAMED_MAX);
         let names = names.join(", ");
         let names = if more > 0 { format!("{names} and {more} more") } else { names };
-        Diagnostic::error("cancelled", "it was cancelled; what was running was waited for")
-            .because(format!("not begun: {names}"))
-            .hint("what was made stays made; apply again to go on")
+        let fault = Diagnostic::error("cancelled", "it was cancelled; what was running was waited for");
+        let hint = "what was made stays made; apply again to go on";
+        Some(fault.because(format!("not begun: {names}")).hint(hint))
     }
 
     /// What it has come to, and whether something failed.
