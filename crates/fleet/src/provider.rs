@@ -1,5 +1,5 @@
-//! Services as resources: the engine's provider. Reading asks each cluster once, planning asks nobody, and applying is a
-//! [rollout](crate::rolling).
+//! Services as resources: the engine's provider. Reading asks each cluster once, planning asks nobody, and applying is
+//! a rollout, which is carried out elsewhere.
 
 use std::collections::BTreeSet;
 

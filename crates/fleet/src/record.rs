@@ -12,7 +12,7 @@ use agent_api::{Route, ServicePort};
 use engine::{Address, DeploymentId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use value::{Encoded, Kind, Marks, Type, Value};
+use value::{Kind, Marks, Type, Value};
 
 use crate::SpecHash;
 
@@ -41,7 +41,8 @@ pub struct ServiceRecord {
     salt: String,
     /// Salted hash of the whole description, secrets included.
     digest: String,
-    /// The description without secrets: the JSON of an `Encoded`, as a text so that ten thousand are read quickly.
+    /// The description without secrets: its plain JSON, as a text so that ten thousand are read quickly. Its type is the
+    /// language's own.
     description: String,
     /// Salted hashes of sensitive variables, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -62,6 +63,9 @@ pub enum RecordError {
     /// The description cannot be written.
     #[error("the description cannot be written as JSON")]
     Write(#[source] serde_json::Error),
+    /// The description is not wholly known.
+    #[error("a part of the description is not known yet")]
+    Unknown,
 }
 
 impl ServiceRecord {
@@ -84,7 +88,8 @@ impl ServiceRecord {
         let described = without_computed(described);
         let digest = salted_digest(&salt, &described);
         let (concealed, secrets, env_is_secret) = conceal(&salt, &described);
-        let description = serde_json::to_string(&value::encode(&concealed)).map_err(RecordError::Write)?;
+        let plain = value::to_json(&concealed).ok_or(RecordError::Unknown)?;
+        let description = serde_json::to_string(&plain).map_err(RecordError::Write)?;
         Ok(Self {
             format: FORMAT,
             address: address.clone(),
@@ -132,8 +137,9 @@ impl ServiceRecord {
                 return Some(known);
             }
         }
-        let encoded: Encoded = serde_json::from_str(&self.description).ok()?;
-        let decoded = value::decode(&encoded).ok()?;
+        let ty = lang::blocks::service_type();
+        let plain = fitted(serde_json::from_str(&self.description).ok()?, &ty);
+        let decoded = value::from_json_typed(&plain, &ty).ok()?;
         let known_env = known.and_then(|known| known.get("env"));
         let known_secret = |name: &str| {
             let value = known_env.as_ref()?.as_entries()?.get(name)?.clone();
@@ -154,6 +160,27 @@ impl ServiceRecord {
             *env = revealed.with_marks(marks);
         }
         Some(Value::object(attributes))
+    }
+}
+
+/// JSON of an object with exactly the attributes of a type: another version of this program may know more or fewer.
+fn fitted(json: serde_json::Value, ty: &Type) -> serde_json::Value {
+    match (json, ty) {
+        (serde_json::Value::Object(mut entries), Type::Object(object)) => object
+            .attributes
+            .iter()
+            .map(|(name, attribute)| {
+                let inner = entries.remove(name.as_ref()).unwrap_or_default();
+                (name.to_string(), fitted(inner, &attribute.ty))
+            })
+            .collect(),
+        (serde_json::Value::Object(entries), Type::Map(ty)) => {
+            entries.into_iter().map(|(name, inner)| (name, fitted(inner, ty))).collect()
+        }
+        (serde_json::Value::Array(inner), Type::List(ty)) => {
+            inner.into_iter().map(|it| fitted(it, ty)).collect()
+        }
+        (json, _) => json,
     }
 }
 
@@ -253,14 +280,18 @@ mod tests {
     use super::*;
 
     fn described(secret: &str) -> Value {
+        let Type::Object(ty) = lang::blocks::service_type() else { panic!("a service is an object") };
+        let bare =
+            Value::object(ty.attributes.iter().map(|(name, it)| (name.clone(), Value::null(it.ty.clone()))));
         let env =
             [("PLAIN", Value::string("x")), ("TOKEN", Value::string(secret).with_marks(Marks::SENSITIVE))];
-        Value::object([
+        let attributes = [
             ("image", Value::string("shop/web")),
             ("env", Value::map(Type::String, env)),
             ("address", Value::string("127.0.0.1:1")),
             ("addresses", Value::map(Type::String, [("http", Value::string("127.0.0.1:1"))])),
-        ])
+        ];
+        with_attributes(&bare, attributes)
     }
 
     fn record(value: &Value) -> ServiceRecord {
@@ -302,6 +333,16 @@ mod tests {
         assert!(!record.to_written().expect("JSON").to_string().contains("first-secret"));
         let other = with_attributes(&value, [("image", Value::string("other"))]);
         assert_eq!(record.reveal(Some(&other)), Some(without_computed(&value)));
+    }
+
+    #[test]
+    fn a_record_of_a_version_with_other_attributes_is_read() {
+        let value = described("one");
+        let mut record = record(&value);
+        record.digest.clear();
+        record.description = record.description.replace("\"directory\":null", "\"newer\":{\"x\":1}");
+        assert!(record.description.contains("newer"));
+        assert_eq!(record.reveal(Some(&value)), Some(without_computed(&value)));
     }
 
     #[test]

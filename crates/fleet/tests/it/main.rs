@@ -1,6 +1,8 @@
 //! The fleet against a real agent with its proxy and its sandboxes.
 
+mod images;
 mod load;
 mod rig;
 mod rollouts;
+mod scale;
 mod seeds;

@@ -155,6 +155,24 @@ async fn a_rollout_that_was_killed_goes_on_and_an_agent_that_was_killed_is_waite
 }
 
 #[tokio::test]
+async fn taking_back_waits_for_readiness_and_no_longer() {
+    let mut rig = Rig::start().await;
+    rig.apply(Some(&web("v2", "ok", "replicas = 2\n rollout { min_healthy = \"100ms\" }")))
+        .await
+        .expect("created");
+    let address = address("service.web@local");
+    let fleet = rig.fleet();
+    let patient = "replicas = 2\n rollout {\n min_healthy = \"1h\"\n progress_deadline = \"2h\"\n }";
+    let planned = rig.plan(&fleet, &address, Some(&web("v1", "ok", patient))).await;
+    let request = engine::ApplyRequest { taking_back: true, ..rig.request(&address, &planned) };
+    let state =
+        fleet.apply(&request, &rig.events()).await.unwrap_or_else(|it| panic!("{:#?}", it.diagnostic));
+    rig.state.insert(address, state.expect("a state"));
+    rig.is_settled(&web("v1", "ok", patient)).await;
+    rig.finish().await;
+}
+
+#[tokio::test]
 async fn what_somebody_else_wrote_is_foreign_and_nothing_at_the_agent_tells_a_secret() {
     let mut rig = Rig::start().await;
     let quick = "rollout { min_healthy = \"100ms\" }";

@@ -1,6 +1,6 @@
 //! Seed data against a real Redis.
 
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,10 +16,11 @@ async fn entries_are_set_and_a_refusal_names_its_key() {
         .current_dir(folder.path())
         .stdout(Stdio::null())
         .spawn();
-    let Ok(mut redis) = redis else {
+    let Ok(redis) = redis else {
         eprintln!("skipped: there is no redis-server");
         return;
     };
+    let redis = Redis(redis);
     let address = format!("127.0.0.1:{port}");
     let started = Instant::now();
     while TcpStream::connect(&address).await.is_err() {
@@ -36,22 +37,22 @@ async fn entries_are_set_and_a_refusal_names_its_key() {
     connection.read_exact(&mut answer).await.expect("answered");
     assert_eq!(String::from_utf8_lossy(&answer), expected);
 
-    let large = "x".repeat(30_000_000);
-    let fault = fleet::load_redis(
-        &address,
-        [
-            ("small".to_owned(), "1".to_owned()),
-            ("large".to_owned(), large.clone()),
-            ("after".to_owned(), large),
-        ],
-    )
-    .await;
-    let fault = fault.err().map(|it| it.to_string()).unwrap_or_default();
-    assert!(fault.contains("refused the key `after`") && fault.contains("maxmemory"), "{fault}");
+    let large = [("small".to_owned(), "1".to_owned()), ("large".to_owned(), "x".repeat(30_000_000))];
+    let fault = fleet::load_redis(&address, large).await.err().map(|it| it.to_string()).unwrap_or_default();
+    assert!(fault.contains("refused the key `large`") && fault.contains("maxmemory"), "{fault}");
 
-    redis.kill().expect("killed");
-    redis.wait().expect("waited");
+    drop(redis);
     let fault =
         fleet::load_redis(&address, [entry(1)]).await.err().map(|it| it.to_string()).unwrap_or_default();
     assert!(fault.contains(&address) && fault.contains("mainstay status"), "{fault}");
+}
+
+/// A server that ends with the test.
+struct Redis(Child);
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
