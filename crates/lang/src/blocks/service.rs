@@ -21,7 +21,7 @@ pub(super) fn block() -> Block {
                 .or(Value::map(Type::String, Vec::<(&str, Value)>::new()))
                 .rule(Rule::EnvironmentNames),
             Attribute::optional("clusters", Type::list(Type::String), "The clusters that it runs in; by default all of the environment"),
-            Attribute::computed("address", Type::String, "`host:port` of the first port, in front of all copies; the same for as long as the service exists"),
+            Attribute::computed("address", Type::String, "`host:port` of the first port (`http` if there is one, else by name), in front of all copies; the same for as long as the service exists"),
             Attribute::computed("addresses", Type::map(Type::String), "`host:port` by port name"),
         ],
         blocks: vec![
@@ -70,7 +70,7 @@ fn health() -> Block {
             Attribute::optional(
                 "port",
                 Type::String,
-                "The name of the port that is asked; by default the first",
+                "The name of the port that is asked; by default `http`, else the first by name",
             ),
             Attribute::optional("interval", Type::String, "Time between two checks")
                 .or(Value::string("1s"))

@@ -1,5 +1,7 @@
 //! What a body must look like before anything in it is evaluated: known names, nothing twice, nothing missing.
 
+use std::collections::HashMap;
+
 use diag::{Diagnostic, Diagnostics, Span, closest};
 
 use super::{Block, Given, Nesting};
@@ -17,10 +19,10 @@ pub(super) struct Place<'a> {
 
 /// All faults of a body's shape.
 pub(super) fn check(body: &Body, schema: &Block, place: &Place<'_>, faults: &mut Diagnostics) {
-    let mut seen: Vec<&Attribute> = Vec::with_capacity(body.attributes.len());
+    let mut seen: HashMap<&str, &Attribute> = HashMap::with_capacity(body.attributes.len());
     for attribute in &body.attributes {
         let name = attribute.name.name.as_ref();
-        if let Some(first) = seen.iter().find(|a| a.name.name == attribute.name.name) {
+        if let Some(first) = seen.get(name) {
             faults.push(
                 Diagnostic::error("duplicate-attribute", format!("`{name}` is given twice"))
                     .at(attribute.name.span)
@@ -29,7 +31,7 @@ pub(super) fn check(body: &Body, schema: &Block, place: &Place<'_>, faults: &mut
             );
             continue;
         }
-        seen.push(attribute);
+        seen.insert(name, attribute);
         match schema.attribute(name) {
             Some(a) if a.given == Given::Computed => faults.push(
                 Diagnostic::error(
@@ -172,7 +174,7 @@ fn repeated(body: &Body, schema: &Block, faults: &mut Diagnostics) {
                 }
             }
             Nesting::Map { label: noun } => {
-                let mut seen: std::collections::HashMap<&str, Span> = std::collections::HashMap::new();
+                let mut seen: HashMap<&str, Span> = HashMap::new();
                 for label in blocks.iter().filter_map(|b| b.labels.first()) {
                     if let Some(first) = seen.get(label.name.as_ref()) {
                         faults.push(

@@ -56,17 +56,12 @@ impl Decoder<'_> {
     }
 
     fn attribute(&mut self, body: &Body, schema: &Attribute, slots: &[Value]) -> Value {
-        let absent = || schema.default.clone().unwrap_or_else(|| Value::null(schema.ty.without_optional()));
         if schema.given == Given::Computed {
-            return Value::unknown(schema.ty.clone());
+            return schema.absent.clone();
         }
         let Some(given) = body.attribute(schema.name) else {
             // A required one that is missing has been reported; unknown keeps other faults out.
-            return if schema.given == Given::Required {
-                Value::unknown(schema.ty.clone())
-            } else {
-                absent()
-            };
+            return schema.absent.clone();
         };
         let value = match evaluate_with(&given.expr, self.scope, slots) {
             Ok(value) => value,
@@ -91,7 +86,7 @@ impl Decoder<'_> {
                         .hint(schema.doc),
                 );
             }
-            return absent();
+            return schema.absent.clone();
         }
         if let Some((message, hint)) = schema.rule.fault(&converted) {
             let fault = Diagnostic::error("invalid-value", format!("`{}`: {message}", schema.name)).at(span);
@@ -101,7 +96,6 @@ impl Decoder<'_> {
     }
 
     fn nested(&mut self, body: &Body, nested: &NestedBlock, slots: &[Value]) -> Value {
-        let ty = nested.block.ty();
         let place = |header| Place { what: nested.name, header, beside: &[] };
         let mut instances: Vec<(Option<Arc<str>>, Value)> = Vec::new();
         let mut unknown = false;
@@ -120,41 +114,22 @@ impl Decoder<'_> {
             }
         }
         if unknown {
-            return Value::unknown(nested.nesting.ty(ty));
+            return Value::unknown(nested.ty.clone());
         }
+        if instances.is_empty() {
+            return nested.absent.clone();
+        }
+        let ty = nested.element.clone();
         match nested.nesting {
-            Nesting::Single { defaults } => match instances.into_iter().next() {
-                Some((_, value)) => value,
-                None if defaults => defaults_of(&nested.block),
-                None => Value::null(ty),
-            },
+            Nesting::Single { .. } => {
+                instances.into_iter().next().map_or_else(|| nested.absent.clone(), |(_, value)| value)
+            }
             Nesting::List => Value::list(ty, instances.into_iter().map(|(_, v)| v).collect::<Vec<_>>()),
             Nesting::Map { .. } => {
                 Value::map(ty, instances.into_iter().filter_map(|(label, v)| Some((label?, v))))
             }
         }
     }
-}
-
-/// What a block is that was left out.
-fn defaults_of(schema: &Block) -> Value {
-    let attributes = schema.attributes.iter().filter(|a| a.given != Given::Expression).map(|a| {
-        let value = match a.given {
-            Given::Computed => Value::unknown(a.ty.clone()),
-            _ => a.default.clone().unwrap_or_else(|| Value::null(a.ty.without_optional())),
-        };
-        (a.key.clone(), value)
-    });
-    let blocks = schema.blocks.iter().map(|b| {
-        let value = match b.nesting {
-            Nesting::Single { defaults: true } => defaults_of(&b.block),
-            Nesting::Single { defaults: false } => Value::null(b.block.ty()),
-            Nesting::List => Value::list(b.block.ty(), Vec::new()),
-            Nesting::Map { .. } => Value::map(b.block.ty(), Vec::<(Arc<str>, Value)>::new()),
-        };
-        (b.key.clone(), value)
-    });
-    Value::object(attributes.chain(blocks))
 }
 
 fn wrong_type(name: &str, ty: &Type, value: &Value, error: &value::ConvertError, expr: &Expr) -> Diagnostic {

@@ -57,6 +57,8 @@ pub struct Attribute {
     pub rule: Rule,
     /// What it means, with its unit, for the reference.
     pub doc: &'static str,
+    /// What it is where it is left out, made once: every block of the kind has it.
+    pub(crate) absent: Value,
 }
 
 /// Who gives an attribute.
@@ -83,6 +85,12 @@ pub struct NestedBlock {
     pub block: Block,
     /// How often it may come, and what becomes of it.
     pub nesting: Nesting,
+    /// The type of one of them; made once, as the next two.
+    pub(crate) element: Type,
+    /// The type of all of them together.
+    pub(crate) ty: Type,
+    /// What they are where there is none.
+    pub(crate) absent: Value,
 }
 
 /// How often a block may come, and what becomes of it in the object.
@@ -104,7 +112,11 @@ pub enum Nesting {
 
 impl Attribute {
     fn new(name: &'static str, ty: Type, given: Given, doc: &'static str) -> Self {
-        Self { name, key: name.into(), ty, given, default: None, rule: Rule::Any, doc }
+        let absent = match given {
+            Given::Computed | Given::Required => Value::unknown(ty.without_optional()),
+            Given::Optional | Given::Expression => Value::null(ty.without_optional()),
+        };
+        Self { name, key: name.into(), ty, given, default: None, rule: Rule::Any, doc, absent }
     }
 
     /// An attribute that has to be given.
@@ -134,6 +146,7 @@ impl Attribute {
     /// With a default.
     #[must_use]
     pub fn or(mut self, default: Value) -> Self {
+        self.absent = default.clone();
         self.default = Some(default);
         self
     }
@@ -150,7 +163,15 @@ impl NestedBlock {
     /// A block in a block.
     #[must_use]
     pub fn new(name: &'static str, nesting: Nesting, block: Block) -> Self {
-        Self { name, key: name.into(), block, nesting }
+        let element = block.ty();
+        let ty = nesting.ty(element.clone());
+        let absent = match nesting {
+            Nesting::Single { defaults: true } => block.defaults(),
+            Nesting::Single { defaults: false } => Value::null(ty.clone()),
+            Nesting::List => Value::list(element.clone(), Vec::new()),
+            Nesting::Map { .. } => Value::map(element.clone(), Vec::<(Arc<str>, Value)>::new()),
+        };
+        Self { name, key: name.into(), block, nesting, element, ty, absent }
     }
 }
 
@@ -165,6 +186,13 @@ impl Block {
     #[must_use]
     pub fn nested(&self, name: &str) -> Option<&NestedBlock> {
         self.blocks.iter().find(|b| b.name == name)
+    }
+
+    /// What it is with nothing in it: what is computed or required is unknown.
+    fn defaults(&self) -> Value {
+        let given = self.attributes.iter().filter(|a| a.given != Given::Expression);
+        let attributes = given.map(|a| (a.key.clone(), a.absent.clone()));
+        Value::object(attributes.chain(self.blocks.iter().map(|b| (b.key.clone(), b.absent.clone()))))
     }
 
     /// The type of what decoding makes of it.
