@@ -12,13 +12,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Request, Response, header};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
 use account::{Account, Fault, fault_of};
@@ -153,11 +154,15 @@ impl Plan {
     }
 }
 
-type Sender = SendRequest<Empty<Bytes>>;
+/// A connection: what sends on it, and what resolves when the task that drives it is over.
+struct Connection {
+    sender: SendRequest<Empty<Bytes>>,
+    over: oneshot::Receiver<()>,
+}
 
 async fn work(plan: Arc<Plan>, keeps: bool, mut stopped: watch::Receiver<bool>) -> Account {
     let mut account = Account::default();
-    let mut kept: Option<Sender> = None;
+    let mut kept: Option<Connection> = None;
     while let Some(due) = plan.next_due() {
         let mut from = due;
         if due > Instant::now() {
@@ -192,27 +197,26 @@ async fn work(plan: Arc<Plan>, keeps: bool, mut stopped: watch::Receiver<bool>) 
 async fn ask(
     options: &LoadOptions,
     keeps: bool,
-    kept: Option<Sender>,
+    mut kept: Option<Connection>,
     opened: &mut u64,
-) -> Result<(u16, Option<String>, Option<Sender>), Fault> {
+) -> Result<(u16, Option<String>, Option<Connection>), Fault> {
     let mut request = build(options, keeps).map_err(|fault| Fault::Other(fault.to_string()))?;
-    let mut kept = kept;
-    let (response, sender) = loop {
+    let (response, connection) = loop {
         // A server may close a kept connection between requests: nothing was sent, and a fresh one is opened.
         let reused = match kept.take() {
-            Some(mut sender) => sender.ready().await.is_ok().then_some(sender),
+            Some(mut connection) => connection.sender.ready().await.is_ok().then_some(connection),
             None => None,
         };
         let is_fresh = reused.is_none();
-        let mut sender = match reused {
-            Some(sender) => sender,
+        let connection = match reused {
+            Some(connection) => connection,
             None => {
                 *opened += 1;
                 connect(options.address).await?
             }
         };
-        match sender.try_send_request(request).await {
-            Ok(response) => break (response, sender),
+        match connection.send(request).await {
+            Ok(answered) => break answered,
             Err(mut fault) => match fault.take_message() {
                 Some(unsent) if !is_fresh => request = unsent,
                 _ => return Err(fault_of(&fault.into_error())),
@@ -226,19 +230,41 @@ async fn ask(
     while let Some(frame) = body.frame().await {
         frame.map_err(|fault| fault_of(&fault))?;
     }
-    Ok((status, release, keeps.then_some(sender)))
+    Ok((status, release, connection.filter(|_| keeps)))
 }
 
-async fn connect(address: SocketAddr) -> Result<Sender, Fault> {
+impl Connection {
+    /// Sends a request; the connection comes back with the answer, unless it is over.
+    async fn send(
+        mut self,
+        request: Request<Empty<Bytes>>,
+    ) -> Result<(Response<Incoming>, Option<Self>), TrySendError<Request<Empty<Bytes>>>> {
+        let answer = self.sender.try_send_request(request);
+        tokio::pin!(answer);
+        tokio::select! {
+            biased;
+            answered = answer.as_mut() => return answered.map(|response| (response, Some(self))),
+            _ = &mut self.over => {}
+        }
+        // A request that was queued just while the connection ended comes back only when there is no sender any more; it
+        // would be counted as a timeout of the server's otherwise.
+        drop(self);
+        answer.await.map(|response| (response, None))
+    }
+}
+
+async fn connect(address: SocketAddr) -> Result<Connection, Fault> {
     let stream = TcpStream::connect(address).await.map_err(|fault| fault_of(&fault))?;
     // A socket that cannot have the option set is broken; the request says so better.
     let _ = stream.set_nodelay(true);
     let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|fault| fault_of(&fault))?;
+    let (ending, over) = oneshot::channel();
     tokio::spawn(async move {
         // Its faults reach the request through the sender.
         let _ = connection.await;
+        drop(ending);
     });
-    Ok(sender)
+    Ok(Connection { sender, over })
 }
 
 fn build(options: &LoadOptions, keeps: bool) -> Result<Request<Empty<Bytes>>, http::Error> {
