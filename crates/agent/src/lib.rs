@@ -28,6 +28,7 @@ use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use agent_api::AgentInfo;
@@ -101,6 +102,8 @@ pub(crate) struct Agent {
     /// Where searches for free numbers begin, so that agents of one machine rarely meet.
     seed: u32,
     entry: OnceLock<SocketAddr>,
+    /// Set when everything is being stopped: what is started at this moment is stopped as well.
+    taking_down: AtomicBool,
     /// Cancelled when the agent shall end.
     ending: CancellationToken,
 }
@@ -135,6 +138,7 @@ impl Agent {
 
     /// Stops every instance and the proxy, takes the network and the control groups down, and lets the agent end.
     async fn end_all(&self) {
+        self.taking_down.store(true, Ordering::SeqCst);
         self.ending.cancel();
         instances::stop_all(self).await;
         self.balancer.end().await;
@@ -243,6 +247,7 @@ async fn prepare(options: AgentOptions) -> Result<Agent, AgentError> {
         reserved_ports: Mutex::default(),
         seed,
         entry: OnceLock::new(),
+        taking_down: AtomicBool::new(false),
         ending: CancellationToken::new(),
         options,
         dir,

@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use agent_api::{InstanceId, InstanceSpec, InstanceStatus, Sandbox};
 use nix::unistd::Pid;
@@ -124,6 +125,10 @@ async fn launch(
         supervisor: Some(supervisor.clone()),
         stop_asked: false,
     });
+    if agent.taking_down.load(Ordering::SeqCst) {
+        // The list of what is to be stopped may have been read before this one was in it.
+        let _ = super::stop(agent, id);
+    }
     super::refresh(agent, id);
     tokio::spawn(super::follow_supervisor(agent.clone(), id.clone(), supervisor, Some(child)));
     agent.instances.status(id).ok_or_else(|| Refused::unknown(format!("instance {id} was removed meanwhile")))

@@ -1,9 +1,12 @@
-//! What the kernel knows of a supervisor's processes. It reads `/proc` and signals nothing.
+//! A supervisor's processes, as the kernel knows them: what a signal would do, and who was left behind.
 
 use nix::errno::Errno;
-use nix::sys::signal::Signal;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
+
+/// A tree of processes is at most this deep before its killing is given up.
+const KILL_ROUNDS: u32 = 1000;
 
 /// Whether a child has ended; it is not reaped.
 pub(super) fn has_ended(pid: Pid) -> bool {
@@ -27,14 +30,29 @@ pub(super) fn would_wait_in_vain(pid: Pid, signal: Signal) -> bool {
     ends && (caught | ignored) & bit == 0 && children_of(pid).is_empty()
 }
 
-/// The children of this process.
-pub(super) fn children() -> Vec<Pid> {
-    children_of(Pid::this())
+/// Kills what was left behind. Orphans are adopted by this process, those that left the group as well; killing one may
+/// bring up its children.
+pub(super) fn kill_orphans() {
+    for _ in 0..KILL_ROUNDS {
+        let children = children_of(Pid::this());
+        if children.is_empty() {
+            break;
+        }
+        for child in children {
+            // It may have ended by itself meanwhile.
+            let _ = kill(child, Signal::SIGKILL);
+            let _ = waitpid(child, None);
+        }
+    }
 }
 
-/// The children of a process's first thread; those of a supervisor are all of them.
+/// The children of a process, by whichever of its threads.
 fn children_of(pid: Pid) -> Vec<Pid> {
-    let path = format!("/proc/{pid}/task/{pid}/children");
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw).collect()
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let texts = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let mut children = Vec::new();
+    for text in texts {
+        children.extend(text.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw));
+    }
+    children
 }

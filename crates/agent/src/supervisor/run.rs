@@ -16,7 +16,7 @@ use nix::unistd::{Pid, pipe2};
 use super::lifecycle::{Action, Event, Lifecycle};
 use super::output::{Log, Stream};
 use super::pipes::{Output, nonblocking};
-use super::relatives::{children, has_ended, would_wait_in_vain};
+use super::relatives::{self, has_ended, would_wait_in_vain};
 use super::{Telling, place};
 use crate::kernel::{self, Side, SingleThreaded};
 use crate::order::{Order, SandboxOrder};
@@ -99,14 +99,15 @@ impl Run {
         self.launch();
         while !self.over {
             let ready = self.wait();
+            // Before its output: that it was started comes before what it says.
+            if ready.report {
+                self.read_report();
+            }
             if let Some(program) = &mut self.program {
                 for at in ready.outputs {
                     program.outputs[at].read(&mut self.log);
                 }
                 program.outputs.retain(|output| !output.closed);
-            }
-            if ready.report {
-                self.read_report();
             }
             if ready.signals {
                 self.read_signals();
@@ -391,17 +392,7 @@ impl Run {
         if let Some(cgroup) = &self.order.cgroup {
             cgroup.kill_all();
         }
-        // Orphans are adopted by this process, those that left the group as well; killing one may bring up its children.
-        for _ in 0..1000 {
-            let children = children();
-            if children.is_empty() {
-                break;
-            }
-            for child in children {
-                let _ = kill(child, Signal::SIGKILL);
-                let _ = waitpid(child, None);
-            }
-        }
+        relatives::kill_orphans();
     }
 
     /// Leaves nothing running before the last record is written.
