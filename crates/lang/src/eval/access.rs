@@ -94,13 +94,6 @@ impl Evaluator<'_> {
                 return self.fail(Diagnostic::error("invalid-index", message).at(at));
             }
         };
-        if matches!(ty, Type::Object(_)) && key.ty() == Type::Number {
-            return self.fail(
-                Diagnostic::error("invalid-index", "this is one object, and has no elements with numbers")
-                    .at(at)
-                    .hint("name one of its attributes, as in `.name`"),
-            );
-        }
         let Ok(plain) = convert(&key.clone().unmark_deep().0, &key_type) else {
             let message = format!("an index into {} is {}", describe_type(&ty), describe_type(&key_type));
             let label = format!("this is {}", describe_value(key));
@@ -115,6 +108,11 @@ impl Evaluator<'_> {
         };
         match found {
             Some(found) => found.with_marks(marks),
+            None if matches!(ty, Type::Object(_)) && key.ty() == Type::Number => self.fail(
+                Diagnostic::error("invalid-index", "this is one object, and has no elements with numbers")
+                    .at(at)
+                    .hint("name one of its attributes, as in `.name`"),
+            ),
             None => {
                 let fault = no_element(value, &plain, &ty).at(at);
                 self.fail(fault)

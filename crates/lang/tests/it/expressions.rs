@@ -104,6 +104,9 @@ fn operators_follow_their_precedence_and_convert_their_operands() {
     check("nothing != null && nothing.x", "false : bool");
     check("\"a\" + 1", "fault: `+` takes numbers");
     check("true && \"x\"", "fault: `&&` takes bools");
+    check("-1 % 3", "-1 : number");
+    check("7 % -3", "1 : number");
+    check("[1, 2] == numbers", "false : bool");
     check("1 / 0", "fault: this divides by zero");
     check("null + 1", "fault: `+` cannot work on null");
     check("secret == \"x\"", "sensitive false : bool");
@@ -121,6 +124,12 @@ fn a_conditional_gives_one_type_whichever_way_it_goes() {
     check("true ? { a = 1 } : { a = \"x\" }", "{ a = \"1\" } : object({a = string})");
     check("true ? [1, 2] : [\"a\"]", "[\"1\", \"2\"] : list(string)");
     check("true ? {} : { a = 1 }", "{ } : map(number)");
+    check("true ? [] : [\"a\"]", "[] : list(string)");
+    check(
+        "true ? { a = 1, b = \"x\" } : { a = \"y\", b = true }",
+        "{ a = \"1\", b = \"x\" } : object({a = string, b = string})",
+    );
+    check("false ? 1 : true", "fault: both results of a conditional need one type");
     check("true ? 1 : [1]", "fault: both results of a conditional need one type");
     check("null ? 1 : 2", "fault: this condition is null");
     check("\"maybe\" ? 1 : 2", "fault: this condition has to be `true` or `false`");
@@ -187,6 +196,14 @@ fn steps_reach_into_values() {
     check("objects.a", "fault: a list of objects has no attributes");
     check("text.length", "fault: a string has no attributes");
     check("ports.https", "fault: this map has no element `https`");
+    check("{ \"1\" = \"x\" }[1]", "\"x\" : string");
+    check("numbers[\"1\"]", "2 : number");
+    check("[{ a = [{ b = 1 }, { b = 2 }] }][*].a[*].b", "[[1, 2]] : tuple([tuple([number, number])])");
+    check(
+        "[{ a = [{ b = 1 }, { b = 2 }] }].*.a[0]",
+        "[{ b = 1 }, { b = 2 }] : tuple([object({b = number}), object({b = number})])",
+    );
+    check("[[1, 2], [3]][*][0]", "[1, 3] : tuple([number, number])");
     check("secrets[0]", "sensitive \"s3cret\" : string");
 }
 
