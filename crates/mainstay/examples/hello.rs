@@ -53,7 +53,8 @@ fn serve(stream: &TcpStream, release: &str, mode: &str) {
             "/env" => ("200 OK", std::env::vars().map(|(k, v)| format!("{k}={v}\n")).collect()),
             _ => ("200 OK", format!("hello from release {release}")),
         };
-        let head = format!("HTTP/1.1 {status}\r\nx-release: {release}\r\ncontent-length: {}\r\n\r\n", body.len());
+        let head =
+            format!("HTTP/1.1 {status}\r\nx-release: {release}\r\ncontent-length: {}\r\n\r\n", body.len());
         let mut out = stream;
         if out.write_all(format!("{head}{body}").as_bytes()).is_err() {
             return;

@@ -54,9 +54,8 @@ impl Workspace {
 pub(crate) fn load(files: Arc<RecordingFiles>) -> Result<(Arc<Configuration>, Sources, Diagnostics), Fault> {
     let loaded = lang::load(files.as_ref());
     let mut diagnostics = loaded.diagnostics;
-    if !diagnostics.has_errors() {
-        diagnostics.extend(lang::validate(&loaded.configuration, files.as_ref()));
-    }
+    // What is at fault is left out of the configuration, so that looking further at the rest finds no fault twice.
+    diagnostics.extend(lang::validate(&loaded.configuration, files.as_ref()));
     diagnostics.sort();
     if diagnostics.has_errors() {
         return Err(Fault::Configuration { diagnostics, sources: Box::new(loaded.sources) });

@@ -110,7 +110,7 @@ fn route() -> Block {
             Attribute::optional(
                 "port",
                 Type::String,
-                "The name of the port; by default the first that is balanced as `http`",
+                "The name of the port; by default the port `http`, or else the first by name",
             ),
         ],
         ..Block::default()

@@ -14,7 +14,10 @@ fn check(project: &Project, arguments: &[&str], code: i32, expect: &[&str]) {
 #[test]
 fn a_folder_without_a_project_is_told_and_how_to_begin_one() {
     let project = Project::empty();
-    for verb in ["validate", "plan", "apply", "destroy", "up", "down", "status", "logs", "deploy", "rollback", "history"] {
+    for verb in [
+        "validate", "plan", "apply", "destroy", "up", "down", "status", "logs", "deploy", "rollback",
+        "history",
+    ] {
         check(&project, &[verb], 2, &["there is no project here", "mainstay init"]);
     }
 }
@@ -23,7 +26,12 @@ fn a_folder_without_a_project_is_told_and_how_to_begin_one() {
 fn a_wrong_name_is_told_with_the_one_that_was_meant() {
     let project = Project::new(&hello_project(1));
     check(&project, &["plan", "--env", "dve"], 2, &["there is no environment `dve`", "did you mean `dev`?"]);
-    check(&project, &["plan", "--var", "releas=2"], 2, &["there is no variable `releas`", "did you mean `release`?"]);
+    check(
+        &project,
+        &["plan", "--var", "releas=2"],
+        2,
+        &["there is no variable `releas`", "did you mean `release`?"],
+    );
     check(&project, &["plan", "--var", "release"], 2, &["has no value", "--var release=VALUE"]);
     check(&project, &["deploy", "wbe"], 2, &["there is no service `wbe`", "did you mean `web`?"]);
     check(&project, &["logs", "wbe"], 2, &["there is no service `wbe`", "did you mean `web`?"]);
@@ -37,7 +45,12 @@ fn a_wrong_name_is_told_with_the_one_that_was_meant() {
 fn an_invalid_configuration_is_told_with_all_of_its_faults_and_nothing_is_tried() {
     let project = Project::new(&hello_project(1).replace("replicas =", "replica ="));
     project.write("more.hcl", "output \"x\" {\n  value = var.nope\n}\n");
-    check(&project, &["up"], 2, &["mainstay.hcl", "did you mean `replicas`?", "more.hcl", "there is no variable `nope`"]);
+    check(
+        &project,
+        &["up"],
+        2,
+        &["mainstay.hcl", "did you mean `replicas`?", "more.hcl", "there is no variable `nope`"],
+    );
     let answer = project.run(&["validate", "--json"]).exits(2);
     assert_eq!(answer.json()["diagnostics"].as_array().map(Vec::len), Some(2), "{}", answer.out);
 }

@@ -24,13 +24,18 @@ fn a_described_service_comes_up_is_replaced_is_reverted_and_rolled_back() {
 
     let crashed = project.run(&["apply", "--yes", "--var", "release=4", "--var", "mode=exit"]).exits(1);
     assert!(crashed.err.contains("exited with code 3"), "the exit code is named: {}", crashed.err);
-    assert!(crashed.err.contains("cannot read /etc/hello.conf"), "the end of the log is shown: {}", crashed.err);
+    assert!(
+        crashed.err.contains("cannot read /etc/hello.conf"),
+        "the end of the log is shown: {}",
+        crashed.err
+    );
 
     project.run(&["rollback", "--yes"]).exits(0);
     assert_eq!(project.get("hello.localhost", "/").1, "hello from release 1");
 
     let history = project.run(&["history", "--json"]).exits(0).json();
-    let outcomes: Vec<&str> = history.as_array().expect("a list").iter().filter_map(|d| d["outcome"].as_str()).collect();
+    let outcomes: Vec<&str> =
+        history.as_array().expect("a list").iter().filter_map(|d| d["outcome"].as_str()).collect();
     assert_eq!(outcomes, ["succeeded", "reverted", "reverted", "succeeded", "succeeded"]);
 
     let logs = project.run(&["logs", "web", "--json"]).exits(0);
@@ -68,7 +73,10 @@ fn a_secret_is_in_no_output_and_in_no_file_of_the_project() {
         printed.push_str(&answer.out);
         printed.push_str(&answer.err);
     }
-    assert!(project.get("hello.localhost", "/env").1.contains("TOKEN=t0p-s3cret-value"), "the program itself gets it");
+    assert!(
+        project.get("hello.localhost", "/env").1.contains("TOKEN=t0p-s3cret-value"),
+        "the program itself gets it"
+    );
     assert!(!printed.contains("t0p-s3cret"), "printed: {printed}");
     let mut folders = vec![project.path().join(".mainstay"), project.path().join(".agent")];
     let mut files = vec![project.path().join("next.plan")];
@@ -96,7 +104,8 @@ fn what_somebody_stopped_behind_our_back_is_drift_and_is_mended() {
     project.run(&["up", "--detach"]).exits(0);
     let status = project.run(&["status", "--json"]).exits(0).json();
     let instance = status["cells"][0]["instances"][0].clone();
-    let supervisor = std::fs::read_to_string(format!("/proc/{}/status", instance["pid"])).expect("the process");
+    let supervisor =
+        std::fs::read_to_string(format!("/proc/{}/status", instance["pid"])).expect("the process");
     assert!(supervisor.contains("hello"), "{supervisor}");
     project.run(&["destroy", "--yes", "--target", "web"]).exits(0);
     project.run(&["plan", "--detailed-exitcode"]).exits(2);

@@ -36,13 +36,6 @@ impl Answer {
     pub fn json(&self) -> Json {
         serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: {}", self.out))
     }
-
-    /// The last line of stdout as JSON.
-    #[track_caller]
-    pub fn last_json(&self) -> Json {
-        let last = self.out.lines().last().unwrap_or_default();
-        serde_json::from_str(last).unwrap_or_else(|e| panic!("{e}: {}", self.out))
-    }
 }
 
 impl Project {
@@ -58,7 +51,8 @@ impl Project {
         let project = Self::empty();
         project.write("mainstay.hcl", main);
         let listen = project.entry;
-        let dev = format!("environment \"dev\" {{\n  cluster \"local\" {{\n    listen = \"{listen}\"\n  }}\n}}\n");
+        let dev =
+            format!("environment \"dev\" {{\n  cluster \"local\" {{\n    listen = \"{listen}\"\n  }}\n}}\n");
         project.write("environments/dev.hcl", &dev);
         project
     }
@@ -95,7 +89,8 @@ impl Project {
     pub fn get(&self, host: &str, path: &str) -> (String, String) {
         let mut stream = TcpStream::connect(self.entry).expect("the entry");
         stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").expect("a request");
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n")
+            .expect("a request");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
         let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");

@@ -15,6 +15,7 @@ fn the_reference_of_the_blocks_is_what_the_program_reads() {
 fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference").join(name);
     if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("the folder");
         std::fs::write(&path, text).expect("the reference");
     }
     let kept = std::fs::read_to_string(&path).unwrap_or_default();
