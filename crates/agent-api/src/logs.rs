@@ -20,14 +20,14 @@ pub struct LogStream {
     transport: Transport,
     body: Incoming,
     /// Held because the connection ends with its sender.
-    _sender: SendRequest<Body>,
+    _sender: Option<SendRequest<Body>>,
     rest: BytesMut,
     lines: VecDeque<Bytes>,
     over: bool,
 }
 
 impl LogStream {
-    pub(crate) fn new(transport: Transport, body: Incoming, sender: SendRequest<Body>) -> Self {
+    pub(crate) fn new(transport: Transport, body: Incoming, sender: Option<SendRequest<Body>>) -> Self {
         Self { transport, body, _sender: sender, rest: BytesMut::new(), lines: VecDeque::new(), over: false }
     }
 

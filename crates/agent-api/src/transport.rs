@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -20,68 +20,47 @@ use crate::{ClientError, Refusal};
 /// The body of a request: bytes that are at hand, or a stream.
 pub(crate) type Body = BoxBody<Bytes, io::Error>;
 
-/// Connections kept for the next request. A handful serves a client that works on several services at once.
-const IDLE_CONNECTIONS_MAX: usize = 8;
-
 /// An answer's largest size. The longest are lists: 10,000 services of a few kilobytes each.
 const ANSWER_BYTES_MAX: usize = 512 * 1024 * 1024;
 
-/// The way to one agent; cheap to clone.
+/// The way to one agent; cheap to clone. Every request has a connection of its own: over a unix socket one costs some tens of
+/// microseconds, and a kept one would have to be watched for an agent that was restarted meanwhile.
 #[derive(Debug, Clone)]
 pub(crate) struct Transport {
-    shared: Arc<Shared>,
-}
-
-#[derive(Debug)]
-struct Shared {
-    socket: PathBuf,
-    idle: Mutex<Vec<SendRequest<Body>>>,
+    socket: Arc<Path>,
 }
 
 /// An answer whose head has arrived.
 pub(crate) struct Answer {
     transport: Transport,
     request: String,
-    sender: SendRequest<Body>,
+    /// Held while the body is read, because the connection ends with its sender; `None` if it has ended already.
+    sender: Option<SendRequest<Body>>,
     response: Response<Incoming>,
 }
 
 impl Transport {
     pub(crate) fn new(socket: PathBuf) -> Self {
-        Self { shared: Arc::new(Shared { socket, idle: Mutex::new(Vec::new()) }) }
+        Self { socket: socket.into() }
     }
 
     pub(crate) fn socket(&self) -> &Path {
-        &self.shared.socket
+        &self.socket
     }
 
     /// Sends a request with a body that is at hand.
-    ///
-    /// A kept connection may have been closed by an agent that was restarted meanwhile. Every request of the API is
-    /// idempotent, so one that got no answer on a kept connection is sent again on a fresh one.
     pub(crate) async fn send(
         &self,
         method: Method,
         path: &str,
         body: Option<Bytes>,
     ) -> Result<Answer, ClientError> {
-        let request = || {
-            let kind = if body.is_some() { "application/json" } else { "" };
-            let bytes = body.clone().unwrap_or_default();
-            self.request(&method, path, kind, Full::new(bytes).map_err(|never| match never {}).boxed())
-        };
-        while let Some(mut sender) = self.take_idle() {
-            if sender.ready().await.is_err() {
-                continue;
-            }
-            if let Ok(response) = sender.send_request(request()?).await {
-                return Ok(self.answer(&method, path, sender, response));
-            }
-        }
-        self.send_fresh(&method, path, request()?).await
+        let kind = if body.is_some() { "application/json" } else { "" };
+        let body = Full::new(body.unwrap_or_default()).map_err(|never| match never {}).boxed();
+        self.exchange(&method, path, self.request(&method, path, kind, body)?).await
     }
 
-    /// Sends a request whose body is a stream of a known size; it cannot be repeated, so it has a connection of its own.
+    /// Sends a request whose body is a stream of a known size.
     pub(crate) async fn send_stream(
         &self,
         method: Method,
@@ -91,7 +70,7 @@ impl Transport {
     ) -> Result<Answer, ClientError> {
         let mut request = self.request(&method, path, "application/octet-stream", body)?;
         request.headers_mut().insert(header::CONTENT_LENGTH, size.into());
-        self.send_fresh(&method, path, request).await
+        self.exchange(&method, path, request).await
     }
 
     /// Sends a request and reads its answer as JSON.
@@ -104,26 +83,34 @@ impl Transport {
         self.send(method, path, body).await?.json().await
     }
 
-    async fn send_fresh(
+    async fn exchange(
         &self,
         method: &Method,
         path: &str,
         request: Request<Body>,
     ) -> Result<Answer, ClientError> {
-        let unreachable = |source| ClientError::Unreachable { socket: self.shared.socket.clone(), source };
-        let stream = UnixStream::connect(&self.shared.socket).await.map_err(unreachable)?;
-        let (mut sender, connection) = handshake(TokioIo::new(stream))
-            .await
-            .map_err(|fault| self.broken(&format!("{method} {path}"), with_sources(&fault)))?;
-        tokio::spawn(async move {
-            // Its faults reach the request through `sender`; there is nobody else to tell.
+        let what = format!("{method} {path}");
+        let unreachable = |source| ClientError::Unreachable { socket: self.socket.to_path_buf(), source };
+        let stream = UnixStream::connect(&self.socket).await.map_err(unreachable)?;
+        let broken = |fault: hyper::Error| self.broken(&what, with_sources(&fault));
+        let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(broken)?;
+        // Its faults reach the request through `sender`; there is nobody else to tell.
+        let mut over = tokio::spawn(async move {
             let _ = connection.await;
         });
-        let response = sender
-            .send_request(request)
-            .await
-            .map_err(|fault| self.broken(&format!("{method} {path}"), with_sources(&fault)))?;
-        Ok(self.answer(method, path, sender, response))
+        let answer = sender.send_request(request);
+        tokio::pin!(answer);
+        let (answered, sender) = tokio::select! {
+            biased;
+            answered = answer.as_mut() => (answered, Some(sender)),
+            _ = &mut over => {
+                // A request that is queued just while the connection ends stays unanswered for as long as there is a sender.
+                drop(sender);
+                (answer.await, None)
+            }
+        };
+        let response = answered.map_err(broken)?;
+        Ok(Answer { transport: self.clone(), request: what, sender, response })
     }
 
     fn request(
@@ -140,35 +127,8 @@ impl Transport {
         builder.body(body).map_err(|fault| self.broken(&format!("{method} {path}"), fault.to_string()))
     }
 
-    fn answer(
-        &self,
-        method: &Method,
-        path: &str,
-        sender: SendRequest<Body>,
-        response: Response<Incoming>,
-    ) -> Answer {
-        Answer { transport: self.clone(), request: format!("{method} {path}"), sender, response }
-    }
-
-    fn take_idle(&self) -> Option<SendRequest<Body>> {
-        let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(sender) = idle.pop() {
-            if !sender.is_closed() {
-                return Some(sender);
-            }
-        }
-        None
-    }
-
-    fn keep(&self, sender: SendRequest<Body>) {
-        let mut idle = self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if idle.len() < IDLE_CONNECTIONS_MAX && !sender.is_closed() {
-            idle.push(sender);
-        }
-    }
-
     pub(crate) fn broken(&self, request: &str, cause: String) -> ClientError {
-        ClientError::Broken { socket: self.shared.socket.clone(), request: request.into(), cause }
+        ClientError::Broken { socket: self.socket.to_path_buf(), request: request.into(), cause }
     }
 }
 
@@ -184,7 +144,7 @@ impl Answer {
         serde_json::from_slice(&bytes).map_err(|fault| transport.broken(&request, fault.to_string()))
     }
 
-    /// Reads a good answer's body and keeps the connection; a refusal becomes an error.
+    /// Reads a good answer's body; a refusal becomes an error.
     pub(crate) async fn good(self) -> Result<Bytes, ClientError> {
         let status = self.status();
         let (transport, request) = (self.transport.clone(), self.request.clone());
@@ -198,8 +158,8 @@ impl Answer {
         }
     }
 
-    /// The body as it comes, for a good answer; a refusal becomes an error. The connection is not kept.
-    pub(crate) async fn stream(self) -> Result<(Incoming, SendRequest<Body>), ClientError> {
+    /// The body as it comes, for a good answer; a refusal becomes an error.
+    pub(crate) async fn stream(self) -> Result<(Incoming, Option<SendRequest<Body>>), ClientError> {
         if self.status().is_success() {
             return Ok((self.response.into_body(), self.sender));
         }
@@ -212,12 +172,10 @@ impl Answer {
 
     async fn bytes(self) -> Result<Bytes, ClientError> {
         let body = http_body_util::Limited::new(self.response.into_body(), ANSWER_BYTES_MAX);
-        let bytes = match body.collect().await {
-            Ok(collected) => collected.to_bytes(),
-            Err(fault) => return Err(self.transport.broken(&self.request, with_sources(fault.as_ref()))),
-        };
-        self.transport.keep(self.sender);
-        Ok(bytes)
+        match body.collect().await {
+            Ok(collected) => Ok(collected.to_bytes()),
+            Err(fault) => Err(self.transport.broken(&self.request, with_sources(fault.as_ref()))),
+        }
     }
 }
 

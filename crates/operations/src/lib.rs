@@ -40,4 +40,4 @@ pub use session::{Session, SessionOptions};
 pub use status::{Status, status};
 pub use up::{UpReport, down, up};
 pub use wiring::Wiring;
-pub use workspace::Workspace;
+pub use workspace::{Checks, Workspace};

@@ -9,6 +9,7 @@ use engine::{
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use crate::scope::ValueScope;
 use crate::session::Description;
 use crate::{Fault, Session, clock};
 
@@ -59,6 +60,7 @@ pub(crate) async fn plan_description(
     settled: Vec<Settlement>,
     watch: &Watch,
 ) -> Result<Planned, Fault> {
+    beside_services(session, &description)?;
     let snapshot = session.state.snapshot(&session.environment).await?;
     let providers = session.providers(&description, &releases);
     let request = PlanRequest {
@@ -81,6 +83,14 @@ pub(crate) async fn plan_description(
     let revision = revision_of(&description, releases);
     plan.configuration = revision.id.to_string();
     Ok(Planned { plan, revision, description })
+}
+
+/// Faults of images and seeds, which the engine does not look at.
+fn beside_services(session: &Session, description: &Description) -> Result<(), Fault> {
+    let (scope, mut faults) = ValueScope::new(description, &session.environment);
+    faults.extend(description.configuration.images.iter().flat_map(|i| i.decode(&scope).diagnostics));
+    faults.extend(description.configuration.seeds.iter().flat_map(|s| s.decode(&scope).diagnostics));
+    if faults.has_errors() { Err(description.fault(faults)) } else { Ok(()) }
 }
 
 /// What the description is, by name: the hash of the files that were read, the values that were given, and the releases.

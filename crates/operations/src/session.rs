@@ -12,6 +12,7 @@ use store::{KeyRing, SqliteStore};
 use value::{Marks, Value};
 
 use crate::recording::RecordingFiles;
+use crate::workspace::Checks;
 use crate::{Fault, Wiring, Workspace, default_data_dir, workspace};
 
 /// How to open a project's environment.
@@ -158,7 +159,7 @@ impl Description {
     pub fn of_revision(session: &Session, revision: &Revision) -> Result<Self, Fault> {
         let memory = MemoryFiles(revision.files.clone());
         let files = Arc::new(RecordingFiles::new(Arc::new(memory)));
-        let (configuration, sources, _) = workspace::load(files.clone())?;
+        let (configuration, sources, _) = workspace::load(files.clone(), Checks::Shape)?;
         let given = revision.values.iter().filter_map(|(name, value)| {
             let origin = format!("revision {}", revision.id);
             Some((name.clone(), VariableInput { text: value.as_str()?.to_owned(), origin }))

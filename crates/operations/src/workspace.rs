@@ -25,12 +25,21 @@ pub struct Workspace {
     pub(crate) files: Arc<RecordingFiles>,
 }
 
+/// How far a configuration is looked at before anything is done with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checks {
+    /// Every block is evaluated, for every environment.
+    All,
+    /// Only what shows without evaluating: for what goes on to evaluate all of it, as planning does, and for what only asks.
+    Shape,
+}
+
 impl Workspace {
     /// The project in this folder, or in the nearest one upwards from where we are.
     ///
     /// # Errors
     /// If there is none, or its configuration is invalid: then with all of its faults.
-    pub fn open(folder: Option<&Path>) -> Result<Self, Fault> {
+    pub fn open(folder: Option<&Path>, checks: Checks) -> Result<Self, Fault> {
         let root = match folder {
             Some(folder) if folder.join(MAIN).is_file() => folder.to_owned(),
             Some(folder) => return Err(no_project(folder)),
@@ -45,17 +54,23 @@ impl Workspace {
             DiskFiles::new(&root).map_err(|e| Fault::failed(Diagnostic::error("project", e.to_string())))?;
         let root = disk.root().to_owned();
         let files = Arc::new(RecordingFiles::new(Arc::new(disk)));
-        let (configuration, sources, warnings) = load(files.clone())?;
+        let (configuration, sources, warnings) = load(files.clone(), checks)?;
         Ok(Self { root, sources, warnings, configuration, files })
     }
 }
 
 /// A configuration from files; its faults if it has any.
-pub(crate) fn load(files: Arc<RecordingFiles>) -> Result<(Arc<Configuration>, Sources, Diagnostics), Fault> {
+pub(crate) fn load(
+    files: Arc<RecordingFiles>,
+    checks: Checks,
+) -> Result<(Arc<Configuration>, Sources, Diagnostics), Fault> {
     let loaded = lang::load(files.as_ref());
     let mut diagnostics = loaded.diagnostics;
-    // What is at fault is left out of the configuration, so that looking further at the rest finds no fault twice.
-    diagnostics.extend(lang::validate(&loaded.configuration, files.as_ref()));
+    // Where there is one fault all of them are told. What is at fault is left out of the configuration, so that looking further at
+    // the rest finds no fault twice.
+    if checks == Checks::All || diagnostics.has_errors() {
+        diagnostics.extend(lang::validate(&loaded.configuration, files.as_ref()));
+    }
     diagnostics.sort();
     if diagnostics.has_errors() {
         return Err(Fault::Configuration { diagnostics, sources: Box::new(loaded.sources) });

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use operations::{ApplyRequest, Fault};
+use operations::{ApplyRequest, Checks, Fault};
 
 use super::{Context, shared};
 use crate::arguments::Variables;
@@ -31,7 +31,7 @@ pub struct Apply {
 impl Apply {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
         let targets = shared::addresses(&self.target)?;
-        let session = context.session(&self.variables.var).await?;
+        let session = context.session(&self.variables.var, Checks::Shape).await?;
         let (progress, watch) = context.watch();
         // Who saved a plan has read it.
         let yes = self.yes || self.plan.is_some();

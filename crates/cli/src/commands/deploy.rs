@@ -1,6 +1,6 @@
 //! `mainstay deploy`
 
-use operations::{DeployRequest, Fault};
+use operations::{Checks, DeployRequest, Fault};
 
 use super::Context;
 use crate::arguments::Variables;
@@ -28,7 +28,7 @@ pub struct Deploy {
 
 impl Deploy {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
-        let session = context.session(&self.variables.var).await?;
+        let session = context.session(&self.variables.var, Checks::All).await?;
         let (progress, watch) = context.watch();
         let request = DeployRequest { services: self.services, release: self.release };
         let confirm = |plan: &engine::Plan| {

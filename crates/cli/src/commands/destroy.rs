@@ -1,6 +1,6 @@
 //! `mainstay destroy`
 
-use operations::Fault;
+use operations::{Checks, Fault};
 
 use super::{Context, shared};
 use crate::{prompt, view};
@@ -21,7 +21,7 @@ pub struct Destroy {
 impl Destroy {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
         let targets = shared::addresses(&self.target)?;
-        let session = context.session(&[]).await?;
+        let session = context.session(&[], Checks::Shape).await?;
         let (progress, watch) = context.watch();
         let question = format!("Destroy this in {}? It cannot be taken back", session.environment);
         let confirm = |plan: &engine::Plan| {

@@ -1,6 +1,6 @@
 //! `mainstay history`
 
-use operations::Fault;
+use operations::{Checks, Fault};
 
 use super::Context;
 use crate::{exit, view};
@@ -16,7 +16,7 @@ pub struct History {
 
 impl History {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
-        let session = context.session(&[]).await?;
+        let session = context.session(&[], Checks::Shape).await?;
         let deployments = operations::history(&session, self.limit).await?;
         view::history(context.screen, &deployments);
         Ok(exit::DONE)

@@ -1,7 +1,7 @@
 //! `mainstay image`
 
 use clap::Subcommand;
-use operations::Fault;
+use operations::{Checks, Fault};
 
 use super::Context;
 use crate::arguments::Variables;
@@ -37,7 +37,7 @@ impl Image {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
         match self.action {
             ImageAction::Build { names, variables } => {
-                let session = context.session(&variables.var).await?;
+                let session = context.session(&variables.var, Checks::All).await?;
                 let (progress, watch) = context.watch();
                 let built = operations::build_images(&session, &names, &watch).await;
                 progress.finish();
@@ -46,11 +46,11 @@ impl Image {
                 view::built(context.screen, &built);
             }
             ImageAction::List => {
-                let session = context.session(&[]).await?;
+                let session = context.session(&[], Checks::All).await?;
                 view::images(context.screen, &operations::list_images(&session).await?);
             }
             ImageAction::Prune => {
-                let session = context.session(&[]).await?;
+                let session = context.session(&[], Checks::All).await?;
                 view::pruned(context.screen, &operations::prune_images(&session).await?);
             }
         }

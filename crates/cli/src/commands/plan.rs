@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use operations::{Fault, PlanOptions};
+use operations::{Checks, Fault, PlanOptions};
 
 use super::{Context, shared};
 use crate::arguments::Variables;
@@ -35,7 +35,7 @@ pub struct Plan {
 impl Plan {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
         let targets = shared::addresses(&self.target)?;
-        let session = context.session(&self.variables.var).await?;
+        let session = context.session(&self.variables.var, Checks::Shape).await?;
         let (progress, watch) = context.watch();
         let options = PlanOptions { destroy: self.destroy, targets };
         let planned = operations::plan(&session, &options, &watch).await;

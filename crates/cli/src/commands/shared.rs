@@ -1,7 +1,7 @@
 //! What commands have in common: opening the project, watching, ending. It names no command.
 
 use engine::Address;
-use operations::{Fault, Report, Session, SessionOptions, Watch, Workspace};
+use operations::{Checks, Fault, Report, Session, SessionOptions, Watch, Workspace};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
@@ -10,20 +10,20 @@ use crate::view::{self, Progress};
 
 impl Context<'_> {
     /// The project's configuration; invalid ones end here with all of their faults.
-    pub fn workspace(&self) -> Result<Workspace, Fault> {
-        let workspace = Workspace::open(self.project.as_deref())?;
+    fn workspace(&self, checks: Checks) -> Result<Workspace, Fault> {
+        let workspace = Workspace::open(self.project.as_deref(), checks)?;
         view::warnings(self.screen, &workspace.warnings, &workspace.sources);
         Ok(workspace)
     }
 
     /// The project in one of its environments.
-    pub async fn session(&self, variables: &[String]) -> Result<Session, Fault> {
+    pub async fn session(&self, variables: &[String], checks: Checks) -> Result<Session, Fault> {
         let options = SessionOptions {
             environment: self.env.clone(),
             variables: variables.to_vec(),
             wiring: self.wiring.clone(),
         };
-        Session::open(self.workspace()?, options).await
+        Session::open(self.workspace(checks)?, options).await
     }
 
     /// Something to watch an operation with; Ctrl-C asks it to end in order.

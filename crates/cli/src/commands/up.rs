@@ -1,7 +1,7 @@
 //! `mainstay up`
 
 use futures_util::StreamExt;
-use operations::{Fault, LogRequest};
+use operations::{Checks, Fault, LogRequest};
 
 use super::Context;
 use crate::arguments::Variables;
@@ -25,7 +25,7 @@ pub struct Up {
 
 impl Up {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
-        let session = context.session(&self.variables.var).await?;
+        let session = context.session(&self.variables.var, Checks::All).await?;
         let (progress, watch) = context.watch();
         let confirm = |plan: &engine::Plan| {
             progress.finish();

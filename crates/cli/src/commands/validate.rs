@@ -1,6 +1,6 @@
 //! `mainstay validate`
 
-use operations::{Fault, Workspace};
+use operations::{Checks, Fault, Workspace};
 use serde_json::json;
 
 use super::Context;
@@ -14,7 +14,7 @@ pub struct Validate {}
 
 impl Validate {
     pub fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
-        let (valid, diagnostics, sources) = match Workspace::open(context.project.as_deref()) {
+        let (valid, diagnostics, sources) = match Workspace::open(context.project.as_deref(), Checks::All) {
             Ok(workspace) => (true, workspace.warnings, workspace.sources),
             Err(Fault::Configuration { diagnostics, sources }) => (false, diagnostics, *sources),
             Err(other) => return Err(other),
