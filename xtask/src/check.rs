@@ -9,9 +9,11 @@ use anyhow::{Result, bail};
 
 use crate::house;
 
+type Check = fn() -> Result<()>;
+
 /// Runs every check, or those named; goes on after a failure, so that one run shows all of them.
 pub fn run(names: &[&str]) -> Result<()> {
-    let checks: [(&str, fn() -> Result<()>); 5] = [
+    let checks: [(&str, Check); 5] = [
         ("arrows", arrows::check),
         ("sizes", sizes::check),
         ("fmt", formatting),

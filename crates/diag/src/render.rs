@@ -35,7 +35,8 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> Strin
         let lines = sources.excerpt(span).map(|(text, line, _)| (text, line));
         apart.retain(|related| {
             let excerpt = sources.excerpt(related.span);
-            let same = related.span.file == span.file && excerpt.as_ref().map(|(text, line, _)| (*text, *line)) == lines;
+            let same = related.span.file == span.file
+                && excerpt.as_ref().map(|(text, line, _)| (*text, *line)) == lines;
             if same && let Some((_, _, range)) = excerpt {
                 let mark = AnnotationKind::Context.span(range).label(related.label.as_str());
                 let before = std::mem::replace(&mut shown, Snippet::source(""));

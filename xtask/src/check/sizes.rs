@@ -72,6 +72,11 @@ fn functions(text: &str) -> Vec<(String, usize)> {
         let head = line.trim_start();
         let indent = line.len() - head.len();
         let Some(name) = function_name(head) else { continue };
+        // A declaration in a trait ends with its head.
+        let head_end = lines[at..].iter().find(|l| l.trim_end().ends_with([';', '{', '}']));
+        if head_end.is_some_and(|l| l.trim_end().ends_with(';')) {
+            continue;
+        }
         let close = format!("{}}}", &line[..indent]);
         let end = lines[at..].iter().position(|l| l.trim_end() == close || (*l == *line && l.ends_with('}')));
         if let Some(length) = end {
@@ -96,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_function_ends_where_its_head_is_indented() {
-        let text = "impl X {\n    pub async fn a(&self) {\n        if b {\n        }\n    }\n}\nfn c() {}\n";
+        let text = "impl X {\n    pub async fn a(&self) {\n        if b {\n        }\n    }\n}\nfn c() {}\ntrait T {\n    fn d();\n}\n";
         assert_eq!(functions(text), [("a".to_owned(), 4), ("c".to_owned(), 1)]);
     }
 }
