@@ -94,6 +94,8 @@ pub(crate) struct Agent {
     network: Option<Network>,
     instances: Instances,
     services: Services,
+    /// Keeps the order of reading supervisors' records and taking them the same.
+    reading_records: Mutex<()>,
     /// Keeps the order of writing services in memory and on disk the same.
     writing_services: tokio::sync::Mutex<()>,
     balancer: Balancer,
@@ -242,6 +244,7 @@ async fn prepare(options: AgentOptions) -> Result<Agent, AgentError> {
         network,
         instances: Instances::new(dir.instances()),
         services,
+        reading_records: Mutex::default(),
         writing_services: tokio::sync::Mutex::default(),
         balancer: Balancer::new(dir.proxy_socket()),
         reserved_ports: Mutex::default(),

@@ -13,7 +13,7 @@ use crate::execution::{Halt, Target};
 use crate::rollout::{Cause, in_seconds};
 
 /// Lines of a failed instance's log that a report has: enough for an exception with its message, and still one screen.
-const LOG_LINES: u64 = 10;
+const LOG_LINES: u64 = 20;
 
 /// Shorter secrets are not looked for in a log: they are in every other word.
 const SECRET_CHARS_MIN: usize = 4;
@@ -41,11 +41,10 @@ pub(crate) async fn report(
                 logs = cluster.client().tail(&culprit.id, LOG_LINES).await.unwrap_or_default();
             }
             append_log(&mut detail, &logs, &secrets(target));
-            let service = &address.name;
             Diagnostic::error("rollout-failed", message)
                 .about(address.to_string())
                 .because(detail.trim_end())
-                .hint(format!("`mainstay logs {service}` shows more of its output"))
+                .hint("mend it and run it again; nothing of the failed copy is left, and what ran before goes on")
         }
     };
     Box::new(report)

@@ -116,6 +116,6 @@ fn not_started(data_dir: &Path, why: &str) -> Fault {
         Diagnostic::error("agent-not-started", format!("the agent of this machine did not start: {why}"))
             .about(data_dir.display().to_string())
             .because(if end.is_empty() { "it said nothing".to_owned() } else { end })
-            .hint("run `mainstay agent` in another terminal to see more"),
+            .hint("`listen` in the cluster's block chooses another address for its entry; `mainstay agent` in another terminal shows more"),
     )
 }

@@ -10,14 +10,14 @@ use crate::Refusal;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Something else listens at the entry's address.
-    #[error("port {port} of {ip} is in use by another program; stop that one, or give `--http` another address", port = address.port(), ip = address.ip())]
+    #[error("port {port} of {ip} is in use by another program; stop that one, or choose another address", port = address.port(), ip = address.ip())]
     PortInUse {
         /// The address that was asked for.
         address: SocketAddr,
     },
     /// The entry could not be opened for another reason.
     #[error(
-        "cannot listen on {address}; give `--http` an address of this machine and a port that this user may open"
+        "cannot listen on {address}; choose an address of this machine and a port that this user may open"
     )]
     Listen {
         /// The address that was asked for.

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::process::Child;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use agent_api::InstanceId;
 use tokio::net::UnixDatagram;
@@ -43,6 +43,8 @@ pub(crate) fn refresh(agent: &Arc<Agent>, id: &InstanceId) {
     if agent.instances.read(id, |_| ()).is_none() {
         return;
     }
+    // Two who read at the same time could take what they read in the other order, and the older record would stand for ever.
+    let _reading = agent.reading_records.lock().unwrap_or_else(PoisonError::into_inner);
     match record::read_json::<Record>(&place::status(&agent.dir.instance(id))) {
         Ok(Some(record)) => take(agent, id, record),
         Ok(None) => {}
