@@ -2,12 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::Parser;
 
-use crate::commands::{
-    agent, apply, completion, deploy, destroy, down, fmt, history, image, init, logs, plan, rollback, status,
-    up, validate,
-};
+use crate::commands::Command;
+use crate::view::Color;
 
 /// From a description of infrastructure and services to those services running, the same everywhere.
 #[derive(Debug, Parser)]
@@ -32,41 +30,4 @@ pub struct Arguments {
 
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    Auto,
-    Always,
-    Never,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Init(init::Init),
-    Validate(validate::Validate),
-    Fmt(fmt::Fmt),
-    Plan(plan::Plan),
-    Apply(apply::Apply),
-    Destroy(destroy::Destroy),
-    Up(up::Up),
-    Down(down::Down),
-    Status(status::Status),
-    Logs(logs::Logs),
-    Deploy(deploy::Deploy),
-    Rollback(rollback::Rollback),
-    History(history::History),
-    Image(image::Image),
-    Agent(agent::Agent),
-    Completion(completion::Completion),
-}
-
-/// Values for variables.
-#[derive(Debug, clap::Args)]
-pub struct Variables {
-    /// Set a variable: NAME=VALUE, where VALUE is text or, for other types, an expression. May be repeated.
-    #[arg(long = "var", value_name = "NAME=VALUE")]
-    pub var: Vec<String>,
 }

@@ -19,10 +19,31 @@ pub mod validate;
 
 mod shared;
 
+use clap::Subcommand;
 use operations::{Fault, Wiring};
 
-use crate::arguments::{Arguments, Command};
 use crate::view::Screen;
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Init(init::Init),
+    Validate(validate::Validate),
+    Fmt(fmt::Fmt),
+    Plan(plan::Plan),
+    Apply(apply::Apply),
+    Destroy(destroy::Destroy),
+    Up(up::Up),
+    Down(down::Down),
+    Status(status::Status),
+    Logs(logs::Logs),
+    Deploy(deploy::Deploy),
+    Rollback(rollback::Rollback),
+    History(history::History),
+    Image(image::Image),
+    Agent(agent::Agent),
+    Completion(completion::Completion),
+}
 
 /// What every command gets.
 pub struct Context<'a> {
@@ -30,27 +51,28 @@ pub struct Context<'a> {
     pub wiring: Wiring,
     pub project: Option<std::path::PathBuf>,
     pub env: Option<String>,
+    /// The whole command line, for completion scripts.
+    pub line: fn() -> clap::Command,
 }
 
 /// Runs a command; answers its exit code.
-pub async fn run(arguments: Arguments, screen: &Screen, wiring: Wiring) -> Result<u8, Fault> {
-    let context = Context { screen, wiring, project: arguments.project, env: arguments.env };
-    match arguments.command {
-        Command::Init(c) => c.run(&context),
-        Command::Validate(c) => c.run(&context),
-        Command::Fmt(c) => c.run(&context),
-        Command::Plan(c) => c.run(&context).await,
-        Command::Apply(c) => c.run(&context).await,
-        Command::Destroy(c) => c.run(&context).await,
-        Command::Up(c) => c.run(&context).await,
-        Command::Down(c) => c.run(&context).await,
-        Command::Status(c) => c.run(&context).await,
-        Command::Logs(c) => c.run(&context).await,
-        Command::Deploy(c) => c.run(&context).await,
-        Command::Rollback(c) => c.run(&context).await,
-        Command::History(c) => c.run(&context).await,
-        Command::Image(c) => c.run(&context).await,
-        Command::Agent(c) => c.run(&context).await,
-        Command::Completion(c) => c.run(),
+pub async fn run(command: Command, context: &Context<'_>) -> Result<u8, Fault> {
+    match command {
+        Command::Init(c) => c.run(context),
+        Command::Validate(c) => c.run(context),
+        Command::Fmt(c) => c.run(context),
+        Command::Plan(c) => c.run(context).await,
+        Command::Apply(c) => c.run(context).await,
+        Command::Destroy(c) => c.run(context).await,
+        Command::Up(c) => c.run(context).await,
+        Command::Down(c) => c.run(context).await,
+        Command::Status(c) => c.run(context).await,
+        Command::Logs(c) => c.run(context).await,
+        Command::Deploy(c) => c.run(context).await,
+        Command::Rollback(c) => c.run(context).await,
+        Command::History(c) => c.run(context).await,
+        Command::Image(c) => c.run(context).await,
+        Command::Agent(c) => c.run(context).await,
+        Command::Completion(c) => c.run(context),
     }
 }

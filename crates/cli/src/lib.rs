@@ -8,12 +8,13 @@ mod commands;
 mod exit;
 mod prompt;
 mod reference;
+mod variables;
 mod view;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 pub use operations::Wiring;
 pub use reference::reference;
@@ -43,7 +44,14 @@ pub fn run(arguments: Vec<OsString>, wiring: Wiring) -> ExitCode {
             return ExitCode::from(exit::FAILED);
         }
     };
-    match runtime.block_on(commands::run(parsed, &screen, wiring)) {
+    let context = commands::Context {
+        screen: &screen,
+        wiring,
+        project: parsed.project,
+        env: parsed.env,
+        line: arguments::Arguments::command,
+    };
+    match runtime.block_on(commands::run(parsed.command, &context)) {
         Ok(code) => ExitCode::from(code),
         Err(fault) => {
             view::fault(&screen, &fault);

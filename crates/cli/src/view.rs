@@ -14,6 +14,6 @@ pub use logs::LogPrinter;
 pub use plan::{plan, plan_before_apply};
 pub use progress::Progress;
 pub use report::{built, history, images, pruned, report, up};
-pub use screen::{Paint, Screen};
+pub use screen::{Color, Paint, Screen};
 pub use status::status;
 pub use table::{Table, ago, duration};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use operations::{ApplyRequest, Checks, Fault};
 
 use super::{Context, shared};
-use crate::arguments::Variables;
+use crate::variables::Variables;
 use crate::{prompt, view};
 
 /// Make the configuration real; on a failure everything that had moved is taken back

@@ -1,10 +1,9 @@
 //! `mainstay completion`
 
-use clap::CommandFactory;
 use clap_complete::Shell;
 use operations::Fault;
 
-use crate::arguments::Arguments;
+use super::Context;
 use crate::exit;
 
 /// Print a completion script for a shell
@@ -16,8 +15,8 @@ pub struct Completion {
 }
 
 impl Completion {
-    pub fn run(self) -> Result<u8, Fault> {
-        clap_complete::generate(self.shell, &mut Arguments::command(), "mainstay", &mut std::io::stdout());
+    pub fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
+        clap_complete::generate(self.shell, &mut (context.line)(), "mainstay", &mut std::io::stdout());
         Ok(exit::DONE)
     }
 }

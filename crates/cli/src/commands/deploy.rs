@@ -3,7 +3,7 @@
 use operations::{Checks, DeployRequest, Fault};
 
 use super::Context;
-use crate::arguments::Variables;
+use crate::variables::Variables;
 use crate::{prompt, view};
 
 /// Build new releases of services, or take given ones, and roll them out

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use operations::{Checks, Fault};
 
 use super::Context;
-use crate::arguments::Variables;
+use crate::variables::Variables;
 use crate::{exit, view};
 
 /// Build and list images; no Docker is needed
@@ -43,7 +43,11 @@ impl Image {
                 progress.finish();
                 let built = built?;
                 operations::pin_images(&session, &built).await?;
-                view::built(context.screen, &built);
+                if context.screen.json {
+                    context.screen.data(&built);
+                } else {
+                    view::built(context.screen, &built);
+                }
             }
             ImageAction::List => {
                 let session = context.session(&[], Checks::All).await?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use operations::{Checks, Fault, PlanOptions};
 
 use super::{Context, shared};
-use crate::arguments::Variables;
+use crate::variables::Variables;
 use crate::{exit, view};
 
 /// Show what an apply would change; changes nothing

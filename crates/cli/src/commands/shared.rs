@@ -51,6 +51,9 @@ impl Context<'_> {
         match report {
             Some(report) => Ok(view::report(self.screen, &report)),
             None => {
+                if self.screen.json {
+                    self.screen.data(&serde_json::json!({ "event": "refused" }));
+                }
                 self.screen.note("Nothing was done.");
                 Ok(exit::FAILED)
             }

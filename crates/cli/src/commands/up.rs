@@ -4,7 +4,7 @@ use futures_util::StreamExt;
 use operations::{Checks, Fault, LogRequest};
 
 use super::Context;
-use crate::arguments::Variables;
+use crate::variables::Variables;
 use crate::{exit, prompt, view};
 
 /// Bring the project up on this machine: agent, images, services, seed data; then follow the logs

@@ -97,9 +97,6 @@ pub fn up(screen: &Screen, up: &UpReport) -> u8 {
 
 /// Shows what was built.
 pub fn built(screen: &Screen, images: &[BuiltImage]) {
-    if screen.json {
-        return;
-    }
     for image in images {
         let how = if image.changed { "built" } else { "unchanged" };
         screen.line(&format!(

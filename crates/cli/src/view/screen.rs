@@ -2,9 +2,17 @@
 
 use std::io::{IsTerminal, Write};
 
+use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::arguments::Color;
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    Always,
+    Never,
+}
 
 /// What people see goes to stdout; progress and faults go to stderr, so that a pipe holds only what was asked for.
 #[derive(Debug, Clone, Copy)]
