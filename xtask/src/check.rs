@@ -51,5 +51,5 @@ fn deny() -> Result<()> {
         eprintln!("check deny: skipped: cargo-deny is not installed (`cargo install --locked cargo-deny`)");
         return Ok(());
     }
-    house::run("cargo", &["deny", "--offline", "check", "licenses", "bans", "sources"])
+    house::run("cargo", &["deny", "--locked", "check", "licenses", "bans", "sources"])
 }
