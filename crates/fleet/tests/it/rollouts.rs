@@ -56,7 +56,7 @@ async fn a_broken_release_is_taken_back_and_its_cause_is_named() {
     assert!(text.contains("exited with code 3"), "{text}");
     assert!(text.contains("cannot read the catalogue: no such table"), "{text}");
     assert!(!text.contains("swordfish") && text.contains("(sensitive value)"), "{text}");
-    assert!(text.contains("mainstay logs web"), "{text}");
+    assert!(text.contains("mend it and run it again"), "{text}");
     rig.is_settled(&v1).await;
     assert_eq!(rig.instances().await, before, "the old one was never touched");
     rig.finish().await;
