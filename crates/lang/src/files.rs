@@ -30,6 +30,11 @@ pub trait ProjectFiles: Send + Sync {
 
     /// The root as `path.cwd` and `abspath` give it: absolute.
     fn root(&self) -> &Path;
+
+    /// The home folder of whoever reads the project, as `pathexpand` gives it; `None` where it is not known.
+    fn home(&self) -> Option<&Path> {
+        None
+    }
 }
 
 /// One entry of a folder.
@@ -100,6 +105,7 @@ pub fn normalize(path: &str, root: &Path) -> Option<String> {
 #[derive(Debug, Clone)]
 pub struct DiskFiles {
     root: PathBuf,
+    home: Option<PathBuf>,
 }
 
 impl DiskFiles {
@@ -114,7 +120,13 @@ impl DiskFiles {
         if !canonical.is_dir() {
             return Err(FileError::Read { path: named(), source: io::ErrorKind::NotADirectory.into() });
         }
-        Ok(Self { root: canonical })
+        Ok(Self { root: canonical, home: None })
+    }
+
+    /// The same, with the home folder of whoever reads it.
+    #[must_use]
+    pub fn with_home(self, home: Option<PathBuf>) -> Self {
+        Self { home, ..self }
     }
 
     /// The real place of a path; `None` if nothing is there.
@@ -171,6 +183,10 @@ impl ProjectFiles for DiskFiles {
 
     fn root(&self) -> &Path {
         &self.root
+    }
+
+    fn home(&self) -> Option<&Path> {
+        self.home.as_deref()
     }
 }
 

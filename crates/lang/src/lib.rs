@@ -18,6 +18,6 @@ pub use configuration::{
     Seed, Service, Variable, VariableInput, evaluate_locals, load, resolve_variables, validate,
 };
 pub use eval::{Scope, evaluate, evaluate_with};
-pub use files::{DiskFiles, Entry, EntryKind, FileError, MemoryFiles, ProjectFiles};
+pub use files::{DiskFiles, Entry, EntryKind, FileError, MemoryFiles, ProjectFiles, normalize};
 pub use fmt::format;
 pub use resolve::{ImageId, LocalId, Reference, ServiceId, VariableId};

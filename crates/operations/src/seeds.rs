@@ -114,7 +114,11 @@ fn entries(
 
 /// The project's files that match a pattern, in order; `*` and `**` are those of `fileset`.
 fn matching(files: &DiskFiles, pattern: &str) -> Result<Vec<String>, String> {
-    let context = FunctionContext { files, template: &|_, _, _| Err("a pattern is no template".to_owned()) };
+    let context = FunctionContext {
+        files,
+        template: &|_, _, _| Err("a pattern is no template".to_owned()),
+        may_draw: false,
+    };
     let arguments = [Value::string("."), Value::string(pattern)];
     let set = lang::functions::call("fileset", &arguments, &context).map_err(|e| e.to_string())?;
     Ok(set.as_slice().unwrap_or_default().iter().filter_map(Value::as_str).map(str::to_owned).collect())

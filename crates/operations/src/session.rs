@@ -7,11 +7,11 @@ use std::sync::Arc;
 use diag::{Diagnostic, Diagnostics, Sources, closest};
 use engine::{ClusterName, EnvironmentName, ProjectName, Providers, Release, Revision, StateStore};
 use fleet::{Cluster, Fleet, FleetOptions};
-use lang::{Configuration, MemoryFiles, VariableInput};
+use lang::{Configuration, ProjectFiles, VariableInput};
 use store::{KeyRing, SqliteStore};
 use value::{Marks, Value};
 
-use crate::recording::RecordingFiles;
+use crate::recording::{RecordingFiles, RevisionFiles};
 use crate::workspace::Checks;
 use crate::{Fault, Wiring, Workspace, default_data_dir, workspace};
 
@@ -157,8 +157,9 @@ impl Description {
 
     /// What an earlier revision described.
     pub fn of_revision(session: &Session, revision: &Revision) -> Result<Self, Fault> {
-        let memory = MemoryFiles(revision.files.clone());
-        let files = Arc::new(RecordingFiles::new(Arc::new(memory)));
+        let present = &session.description.files;
+        let earlier = RevisionFiles::new(revision.files.clone(), &session.root, present.home());
+        let files = Arc::new(RecordingFiles::new(Arc::new(earlier)));
         let (configuration, sources, _) = workspace::load(files.clone(), Checks::Shape)?;
         let given = revision.values.iter().filter_map(|(name, value)| {
             let origin = format!("revision {}", revision.id);

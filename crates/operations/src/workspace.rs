@@ -52,6 +52,8 @@ impl Workspace {
         };
         let disk =
             DiskFiles::new(&root).map_err(|e| Fault::failed(Diagnostic::error("project", e.to_string())))?;
+        let disk =
+            disk.with_home(std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from));
         let root = disk.root().to_owned();
         let files = Arc::new(RecordingFiles::new(Arc::new(disk)));
         let (configuration, sources, warnings) = load(files.clone(), checks)?;

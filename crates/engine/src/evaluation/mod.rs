@@ -51,6 +51,8 @@ pub(crate) struct World<'a> {
     doubtful: HashSet<u32>,
     /// Whether services count as unknown, whatever is known of them.
     predicting: bool,
+    /// Whether random functions have a value: when applying. Each local and each description is evaluated once then.
+    may_draw: bool,
     /// Faults of locals, each found once.
     pub(crate) faults: Diagnostics,
 }
@@ -64,7 +66,19 @@ struct Instances {
 }
 
 impl<'a> World<'a> {
+    /// As it is before anything is known of services, and without chance.
     pub(crate) fn new(
+        configuration: &'a Configuration,
+        files: &'a dyn ProjectFiles,
+        variables: &'a [Value],
+        environment: &EnvironmentName,
+    ) -> Self {
+        let mut world = Self::unevaluated(configuration, files, variables, environment);
+        world.evaluate_plain();
+        world
+    }
+
+    fn unevaluated(
         configuration: &'a Configuration,
         files: &'a dyn ProjectFiles,
         variables: &'a [Value],
@@ -76,7 +90,7 @@ impl<'a> World<'a> {
             .flat_map(|e| &e.clusters)
             .map(|c| ClusterName::new(c.name.clone()))
             .collect();
-        let mut world = Self {
+        Self {
             configuration,
             files,
             variables,
@@ -91,17 +105,19 @@ impl<'a> World<'a> {
             failed: HashSet::new(),
             doubtful: HashSet::new(),
             predicting: false,
+            may_draw: false,
             faults: Diagnostics::default(),
-        };
-        world.evaluate_plain();
-        world
+        }
     }
 
     /// As it stands when a plan begins to be applied: which instances there are is decided, and their values come one by one.
     pub(crate) fn of_plan(execution: &Execution<'a>) -> Self {
         let plan = execution.plan;
-        let mut world =
-            Self::new(execution.configuration, execution.files, execution.variables, &plan.environment);
+        let (configuration, files, variables) =
+            (execution.configuration, execution.files, execution.variables);
+        let mut world = Self::unevaluated(configuration, files, variables, &plan.environment);
+        world.may_draw = true;
+        world.evaluate_plain();
         for change in plan.changes.iter().filter(|change| change.action != Action::Delete) {
             if let Some((service, cluster)) = world.locate(&change.address) {
                 let instances = world.instances[service.0 as usize].entry(cluster).or_default();

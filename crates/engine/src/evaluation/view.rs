@@ -108,4 +108,8 @@ impl Scope for View<'_, '_> {
     fn files(&self) -> &dyn ProjectFiles {
         self.world.files
     }
+
+    fn may_draw(&self) -> bool {
+        self.world.may_draw
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use engine::{Action, DeploymentOutcome, Event, Events, StateStore};
 use tokio_util::sync::CancellationToken;
 
-use crate::rig::{Rig, dev, outcome};
+use crate::rig::{Rig, dev, outcome, text};
 
 /// `a` and `b` beside each other, `c` after both, `d` after `c`; each with settings of its own.
 fn chain(settings: [&str; 4]) -> String {
@@ -56,6 +56,65 @@ async fn what_was_unknown_is_filled_in_once_it_is_told() {
     assert_eq!(snapshot.outputs, applied.outputs);
     assert_eq!(snapshot.rows[2].depends_on.len(), 2);
     assert!(!rig.plan().await.has_changes());
+}
+
+#[tokio::test]
+async fn random_values_are_unknown_in_a_plan_and_drawn_once_by_an_apply() {
+    let rig = Rig::new(
+        r#"
+locals {
+  shared = uuid()
+  placed = "${service.cache.address}-${uuid()}"
+}
+service "cache" {
+  program = ["/cache"]
+}
+service "a" {
+  program = ["/a"]
+  env     = { SHARED = local.shared, PLACED = local.placed, OWN = uuid(), HASH = bcrypt("x", 4) }
+}
+service "b" {
+  program = ["/b"]
+  env     = { SHARED = local.shared, PLACED = local.placed, OWN = uuid(), A = service.a.address }
+}
+output "shared" {
+  value = local.shared
+}
+"#,
+    );
+    insta::assert_snapshot!(text(&rig.plan().await), @r#"
+    + service.cache@local
+        address = (known after apply)
+    + service.a@local (with service.cache@local)
+        env = { HASH = (known after apply), OWN = (known after apply), PLACED = (known after apply), SHARED = (known after apply) }
+        address = (known after apply)
+    + service.b@local (with service.cache@local, service.a@local)
+        env = { A = (known after apply), OWN = (known after apply), PLACED = (known after apply), SHARED = (known after apply) }
+        address = (known after apply)
+    output shared: nothing -> (known after apply)
+    "#);
+    let applied = rig.make().await;
+    assert_eq!(applied.outcome, DeploymentOutcome::Succeeded, "{}", outcome(&applied));
+    let made = rig.provider.everything();
+    let value = |service: &str, name: &str| {
+        let env = made[service].get("env").unwrap();
+        env.get(name).and_then(|value| value.as_str().map(str::to_owned)).unwrap()
+    };
+    let (a, b) = ("service.a@local", "service.b@local");
+    assert_eq!(value(a, "OWN").len(), 36);
+    assert_eq!(value(a, "SHARED"), value(b, "SHARED"));
+    assert_eq!(applied.outputs[0].1.as_str(), Some(value(a, "SHARED").as_str()));
+    assert_eq!(value(a, "PLACED"), value(b, "PLACED"));
+    assert_ne!(value(a, "OWN"), value(b, "OWN"));
+    assert!(value(a, "HASH").starts_with("$2a$04$"));
+    // What is written down is what was made.
+    let rows = rig.store.snapshot(&dev()).await.unwrap().rows;
+    assert!(rows.iter().all(|row| made[&row.address.to_string()] == row.value));
+    // Each plan would draw again, as Terraform does.
+    let again = rig.plan().await;
+    let actions: Vec<(&str, Action)> =
+        again.changes.iter().map(|change| (change.address.name.as_ref(), change.action)).collect();
+    assert_eq!(actions, [("cache", Action::None), ("a", Action::Update), ("b", Action::Update)]);
 }
 
 #[tokio::test]

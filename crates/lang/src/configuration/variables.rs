@@ -65,7 +65,12 @@ pub(super) fn resolve(
     for (variable, expr) in configuration.variables.iter().zip(&given) {
         let found = match (inputs.get(variable.name.name.as_ref()), expr) {
             (Some(input), _) => variable.input_value(input, &scope),
-            (None, Some(expr)) => variable.environment_value(expr, &scope),
+            (None, Some(expr)) => match variable.environment_value(expr, &scope) {
+                // A template may call what has a value only at an apply. Where not everything is asked for, it may also be unknown
+                // for a fault that is told already.
+                Ok(value) if complete && !value.is_wholly_known() => Err(variable.not_known(expr.span)),
+                found => found,
+            },
             (None, None) => match &variable.default {
                 Some(default) => Ok(default.clone()),
                 None if complete => Err(variable.not_given(environment)),
@@ -169,6 +174,14 @@ impl Variable {
             "give it with `-var {name}=…`, or in `variables` of the environment, or give it a `default`"
         ))
         .into()
+    }
+
+    fn not_known(&self, span: Span) -> Diagnostics {
+        let name = &self.name.name;
+        Diagnostic::error("unknown-variable", format!("the value of `{name}` is known only at an apply"))
+            .at(span)
+            .hint("say it by what is known when planning")
+            .into()
     }
 
     /// What null stands for: itself, or the default.

@@ -31,7 +31,8 @@ impl Evaluator<'_> {
         }
         let scope = self.scope;
         let template = |name: &str, text: &str, variables: &Value| render(scope, name, text, variables);
-        let context = FunctionContext { files: scope.files(), template: &template };
+        let context =
+            FunctionContext { files: scope.files(), template: &template, may_draw: scope.may_draw() };
         match functions::call(name, &arguments, &context) {
             Ok(value) => value,
             Err(error) => {
@@ -154,7 +155,10 @@ fn render(scope: &dyn Scope, name: &str, text: &str, variables: &Value) -> Resul
     let mut tree = parsed.tree;
     let mut resolver = Resolver::new(
         &names,
-        Allowed::constant("a template, which knows only the variables given to it"),
+        Allowed {
+            random: true,
+            ..Allowed::constant("a template, which knows only the variables given to it")
+        },
         &bound,
     );
     resolver.expr(&mut tree);

@@ -32,6 +32,12 @@ pub trait Scope {
 
     /// The files that functions may read.
     fn files(&self) -> &dyn ProjectFiles;
+
+    /// Whether `uuid` and `bcrypt` have a value; if not, it is unknown. They have one only at an apply, where each expression is
+    /// evaluated once: what they gave twice would differ.
+    fn may_draw(&self) -> bool {
+        false
+    }
 }
 
 /// The value of a resolved expression.

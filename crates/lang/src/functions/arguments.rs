@@ -1,6 +1,6 @@
 //! From the arguments as they are written to what a function's body sees, and from its answer to the result.
 //!
-//! Here arguments are counted, converted and checked for null; an unknown one makes the result unknown; marks are taken off and put
+//! Here arguments are counted, converted and checked for null; an unknown one makes the result unknown, and so does chance before an apply; marks are taken off and put
 //! on the result. It knows no function by name.
 
 use value::{Marks, Number, Path, Refinements, Step, Type, Value, convert};
@@ -106,7 +106,7 @@ pub(super) fn call(
     count(function, args.len())?;
     let mut marks = Marks::NONE;
     let mut values = Vec::with_capacity(args.len());
-    let (mut result_is_unknown, mut type_is_open) = (false, false);
+    let (mut result_is_unknown, mut type_is_open) = (function.is_random && !context.may_draw, false);
     for (at, arg) in args.iter().enumerate() {
         let Some(parameter) = function.signature.parameter(at) else { continue };
         let converted = convert(arg, &parameter.shape.ty())

@@ -19,6 +19,20 @@ const VARS: Parameter = Parameter::new("vars", Shape::Any).partly_unknown().mark
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
+        "abspath",
+        &[PATH],
+        Shape::String,
+        |a| Ok(Value::string(absolute(a.text(0), &a.context.files.root().to_string_lossy()))),
+        "A path made absolute from the project's folder, in its shortest form.",
+    ),
+    Function::new(
+        "pathexpand",
+        &[PATH],
+        Shape::String,
+        path_expand,
+        "A path with the home folder in place of a leading `~`.",
+    ),
+    Function::new(
         "basename",
         &[PATH],
         Shape::String,
@@ -131,6 +145,21 @@ fn clean(path: &str) -> String {
         (false, true) => ".".to_owned(),
         (false, false) => joined,
     }
+}
+
+fn absolute(path: &str, root: &str) -> String {
+    if path.starts_with('/') { clean(path) } else { clean(&format!("{root}/{path}")) }
+}
+
+/// Where the home folder is not known, the path stays as it is.
+fn path_expand(a: &Arguments<'_>) -> Result<Value, Failure> {
+    let path = a.text(0);
+    let Some(rest) = path.strip_prefix('~') else { return Ok(Value::string(path)) };
+    if !(rest.is_empty() || rest.starts_with(['/', '\\'])) {
+        return Err(Failure::call("cannot expand user-specific home dir"));
+    }
+    let home = a.context.files.home().map(|home| home.to_string_lossy());
+    Ok(Value::string(home.map_or_else(|| path.to_owned(), |home| clean(&format!("{home}/{rest}")))))
 }
 
 fn base_name(path: &str) -> &str {

@@ -112,11 +112,16 @@ fn uuid_v5(a: &Arguments<'_>) -> Result<Value, Failure> {
     let digest = Sha1::new().chain_update(namespace).chain_update(a.text(1)).finalize();
     let mut id = [0; 16];
     id.copy_from_slice(&digest[..16]);
-    id[6] = id[6] & 0x0f | 0x50;
+    Ok(Value::string(uuid_text(id, 5)))
+}
+
+/// An identifier as text, made one of a version of RFC 9562.
+pub(super) fn uuid_text(mut id: [u8; 16], version: u8) -> String {
+    id[6] = id[6] & 0x0f | version << 4;
     id[8] = id[8] & 0x3f | 0x80;
     let digits = hex::encode(id);
     let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
-    Ok(Value::string(parts.join("-")))
+    parts.join("-")
 }
 
 fn parse_uuid(text: &str) -> Result<[u8; 16], String> {

@@ -1,9 +1,9 @@
 //! The functions of the language: one table, by theme.
 //!
 //! [`call`] converts the arguments to the signature, sees to nulls, unknowns and marks, and hands plain values to the function. A
-//! function decides and does no I/O but through [`FunctionContext`]. What reads a clock, draws random numbers or looks outside of
-//! the project (`timestamp`, `plantimestamp`, `uuid`, `bcrypt`, `abspath`, `pathexpand`) is not here, and neither are `try` and
-//! `can`, which are the evaluator's because their arguments may fail.
+//! function decides and does no I/O but through [`FunctionContext`]; `uuid` and `bcrypt` draw from the system, and only where it lets
+//! them. What reads a clock (`timestamp`, `plantimestamp`) is not here, and neither are `try` and `can`, which are the evaluator's
+//! because their arguments may fail.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -30,6 +30,7 @@ mod map;
 mod network;
 mod numeric;
 mod pattern;
+mod random;
 mod re2;
 mod rsa;
 mod signature;
@@ -48,6 +49,8 @@ pub struct FunctionContext<'a> {
     pub files: &'a dyn ProjectFiles,
     /// Renders a template: a name for messages, its text, and an object or map of variables, to a value or a reason why not.
     pub template: &'a dyn Fn(&str, &str, &Value) -> Result<Value, String>,
+    /// Whether random numbers may be drawn; if not, results that hang on them are unknown.
+    pub may_draw: bool,
 }
 
 /// A call that has no result.
@@ -93,6 +96,12 @@ pub fn signature(name: &str) -> Option<&'static Signature> {
     find(name).map(|function| &function.signature)
 }
 
+/// Whether the function of that name draws random numbers, so that it has a value only at an apply.
+#[must_use]
+pub fn is_random(name: &str) -> bool {
+    find(name).is_some_and(|function| function.is_random)
+}
+
 fn find(name: &str) -> Option<&'static Function> {
     // `core::abs` is the long name of `abs`, for where a provider has a function of the same name.
     BY_NAME.get(name.strip_prefix("core::").unwrap_or(name)).copied()
@@ -122,6 +131,7 @@ static TABLES: &[&[Function]] = &[
     network::FUNCTIONS,
     numeric::FUNCTIONS,
     pattern::FUNCTIONS,
+    random::FUNCTIONS,
     string::FUNCTIONS,
     time::FUNCTIONS,
     yaml_read::FUNCTIONS,

@@ -167,6 +167,8 @@ pub(super) struct Function {
     pub(super) result_type: Option<ResultType>,
     /// Whether the result may be null, so that an unknown one may not be refined to be not null.
     pub(super) may_be_null: bool,
+    /// Whether it draws random numbers, so that it has a result only where the context says so.
+    pub(super) is_random: bool,
 }
 
 impl Function {
@@ -178,7 +180,7 @@ impl Function {
         doc: &'static str,
     ) -> Self {
         let signature = Signature { name, doc, parameters, variadic: None, returns };
-        Self { signature, body, result_type: None, may_be_null: false }
+        Self { signature, body, result_type: None, may_be_null: false, is_random: false }
     }
 
     /// The same, with a parameter for any number of further arguments.
@@ -196,6 +198,12 @@ impl Function {
     /// The same, and its result may be null.
     pub(super) const fn may_be_null(mut self) -> Self {
         self.may_be_null = true;
+        self
+    }
+
+    /// The same, and it draws random numbers.
+    pub(super) const fn random(mut self) -> Self {
+        self.is_random = true;
         self
     }
 }

@@ -65,6 +65,8 @@ pub struct Allowed {
     pub count: bool,
     /// `self`.
     pub own: bool,
+    /// Functions with a value only at an apply: `uuid` and `bcrypt`.
+    pub random: bool,
 }
 
 impl Allowed {
@@ -81,6 +83,7 @@ impl Allowed {
             each: false,
             count: false,
             own: false,
+            random: false,
         }
     }
 
@@ -90,9 +93,9 @@ impl Allowed {
         Self { variables: true, locals: true, ..Self::constant(place) }
     }
 
-    /// Variables, locals, services and images.
+    /// Variables, locals, services and images, and what only an apply tells.
     #[must_use]
     pub const fn all(place: &'static str) -> Self {
-        Self { services: true, images: true, ..Self::values(place) }
+        Self { services: true, images: true, random: true, ..Self::values(place) }
     }
 }

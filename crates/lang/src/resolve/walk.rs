@@ -409,9 +409,21 @@ impl<'a> Resolver<'a> {
         None
     }
 
-    /// Whether there is such a function; if not, that is a fault.
+    /// Whether there is such a function here; if not, that is a fault.
     fn function(&mut self, name: &Identifier) -> bool {
         let plain = name.name.strip_prefix("core::").unwrap_or(&name.name);
+        if functions::is_random(plain) && !self.allowed.random {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "function-not-allowed",
+                    format!("`{plain}` cannot be called in {}", self.allowed.place),
+                )
+                .at(name.span)
+                .because("it has a value only at an apply, and this is needed before")
+                .hint("call it in a service, a local or an output, or give the value in as a variable"),
+            );
+            return false;
+        }
         if matches!(plain, "try" | "can") || functions::signature(plain).is_some() {
             return true;
         }
@@ -421,12 +433,9 @@ impl<'a> Resolver<'a> {
             fault.because("functions of providers are not supported yet")
         } else {
             match plain {
-                "timestamp" | "plantimestamp" | "uuid" | "bcrypt" => fault
-                    .because("its result is another at every run, so that no plan would be the same twice")
+                "timestamp" | "plantimestamp" => fault
+                    .because("it reads the clock, so that no plan would be the same twice")
                     .hint("give the value in as a variable"),
-                "abspath" | "pathexpand" => fault
-                    .because("what lies outside of the project differs between machines")
-                    .hint("use a path inside the project"),
                 _ => match diag::closest(plain, functions::names().chain(["try", "can"])) {
                     Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
                     None => fault,

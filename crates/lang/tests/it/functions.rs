@@ -16,13 +16,27 @@ use value::{Kind, Marks, Type, Value};
 struct Project(DiskFiles);
 
 impl Scope for Project {
-    fn get(&self, _: Reference) -> Result<Value, Diagnostic> {
-        Err(Diagnostic::error("unknown-name", "nothing has a value here"))
+    fn get(&self, reference: Reference) -> Result<Value, Diagnostic> {
+        match reference {
+            Reference::PathCwd => Ok(Value::string(self.0.root().to_string_lossy().into_owned())),
+            _ => Err(Diagnostic::error("unknown-name", "nothing has a value here")),
+        }
     }
 
     fn files(&self) -> &dyn ProjectFiles {
         &self.0
     }
+
+    // The console draws too.
+    fn may_draw(&self) -> bool {
+        true
+    }
+}
+
+fn project() -> Project {
+    let disk = DiskFiles::new(folder().join("project")).unwrap();
+    // As in `record.sh`.
+    Project(disk.with_home(Some("/home/ada".into())))
 }
 
 fn folder() -> PathBuf {
@@ -53,7 +67,8 @@ fn answer(expression: &str, project: &Project) -> String {
         return fault(first);
     }
     let names = Names::default();
-    let mut resolver = Resolver::new(&names, Allowed::constant("a test"), &["var"]);
+    let mut resolver =
+        Resolver::new(&names, Allowed { random: true, ..Allowed::constant("a test") }, &["var"]);
     resolver.expr(&mut parsed.tree);
     if let Some(first) = resolver.finish().diagnostics.0.first() {
         return fault(first);
@@ -245,7 +260,7 @@ fn cases() -> Vec<Case> {
 
 #[test]
 fn functions_answer_what_terraform_answered() {
-    let project = Project(DiskFiles::new(folder().join("project")).unwrap());
+    let project = project();
     let mut differing = Vec::new();
     let cases = cases();
     for case in &cases {
@@ -288,10 +303,71 @@ fn every_function_has_a_plain_case_and_a_failing_one() {
 fn what_gzip_makes_reads_back() {
     use base64::Engine as _;
     use std::io::Read as _;
-    let project = Project(DiskFiles::new(folder().join("project")).unwrap());
+    let project = project();
     let encoded = answer("base64gzip(\"hello\")", &project);
     let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim().trim_matches('"')).unwrap();
     let mut text = String::new();
     flate2::read::GzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
     assert_eq!(text, "hello");
+}
+
+#[test]
+fn a_uuid_is_of_version_four_and_another_each_time() {
+    let project = project();
+    let drawn = [answer("uuid()", &project), answer("uuid()", &project)];
+    for text in &drawn {
+        let parts: Vec<&str> = text.trim().trim_matches('"').split('-').collect();
+        assert_eq!(parts.iter().map(|p| p.len()).collect::<Vec<_>>(), [8, 4, 4, 4, 12], "{text}");
+        assert!(parts.concat().bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()), "{text}");
+        assert!(parts[2].starts_with('4') && parts[3].starts_with(['8', '9', 'a', 'b']), "{text}");
+    }
+    assert_ne!(drawn[0], drawn[1]);
+}
+
+#[test]
+fn the_cost_of_bcrypt_is_ten_where_none_is_given_or_too_low_a_one() {
+    let project = project();
+    for (expression, start) in [
+        ("bcrypt(\"x\")", "$2a$10$"),
+        ("bcrypt(\"x\", 3)", "$2a$10$"),
+        ("bcrypt(\"x\", -1)", "$2a$10$"),
+        ("bcrypt(\"x\", 4)", "$2a$04$"),
+    ] {
+        let answer = answer(expression, &project);
+        let hash = answer.trim().trim_matches('"');
+        assert!(hash.starts_with(start) && hash.len() == 60, "{expression}: {hash}");
+    }
+}
+
+#[test]
+fn where_nothing_may_be_drawn_a_result_is_an_unknown_string_that_is_not_null() {
+    struct Planning(Project);
+    impl Scope for Planning {
+        fn get(&self, reference: Reference) -> Result<Value, Diagnostic> {
+            self.0.get(reference)
+        }
+        fn files(&self) -> &dyn ProjectFiles {
+            self.0.files()
+        }
+    }
+    let planning = Planning(project());
+    let value = |text: &str| {
+        let mut parsed = parse_expression(FileId(0), text);
+        let names = Names::default();
+        Resolver::new(&names, Allowed::all("a test"), &[]).expr(&mut parsed.tree);
+        evaluate_with(&parsed.tree, &planning, &[]).map_err(|faults| faults.0[0].message.clone())
+    };
+    for text in ["uuid()", "bcrypt(\"x\", 4)", "templatestring(\"${1}$${uuid()}\", {})"] {
+        let value = value(text).unwrap();
+        assert!(!value.is_known() && value.ty() == Type::String, "{text}: {value}");
+    }
+    assert_eq!(value("uuid() == null"), Ok(Value::bool(false)));
+    assert!(value("bcrypt(sensitive(\"x\"))").unwrap().is_sensitive());
+    assert_eq!(value("bcrypt(null)"), Err("`str` of `bcrypt`: argument must not be null".to_owned()));
+}
+
+#[test]
+fn without_a_home_folder_a_path_stays_as_it_is() {
+    let homeless = Project(DiskFiles::new(folder().join("project")).unwrap());
+    assert_eq!(answer("pathexpand(\"~/a/../b\")", &homeless).trim(), "\"~/a/../b\"");
 }

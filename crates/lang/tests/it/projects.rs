@@ -134,6 +134,23 @@ fn a_seed_gives_each_object_its_key() {
 }
 
 #[test]
+fn the_value_of_a_variable_has_to_be_known_before_an_apply() {
+    let files = files(&[
+        ("mainstay.hcl", PROJECT),
+        (
+            "environments/dev.hcl",
+            "environment \"dev\" {\n  variables = {\n    a = templatestring(\"$${uuid()}\", {})\n  }\n}\n",
+        ),
+        ("variables.tf", "variable \"a\" {}\n"),
+    ]);
+    let loaded = load(&files);
+    let dev = loaded.configuration.environment("dev").expect("dev");
+    let (_, faults) = lang::resolve_variables(&loaded.configuration, dev, &Default::default(), &files);
+    let told: Vec<&str> = faults.0.iter().map(|f| f.message.as_str()).collect();
+    assert_eq!(told, ["the value of `a` is known only at an apply"]);
+}
+
+#[test]
 fn nothing_outside_of_the_project_is_read() {
     let folder = std::env::temp_dir().join(format!("lang-files-{}", std::process::id()));
     let root = folder.join("project");

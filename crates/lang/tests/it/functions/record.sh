@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 : > "$work/empty.rc"
-export TF_CLI_CONFIG_FILE=$work/empty.rc CHECKPOINT_DISABLE=1 here work
+export TF_CLI_CONFIG_FILE=$work/empty.rc CHECKPOINT_DISABLE=1 HOME=/home/ada here work
 
 answer() { # EXPRESSION
   local folder output
