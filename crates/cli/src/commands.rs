@@ -19,6 +19,9 @@ pub mod validate;
 
 mod shared;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use clap::Subcommand;
 use operations::{Fault, Wiring};
 
@@ -51,6 +54,8 @@ pub struct Context<'a> {
     pub wiring: Wiring,
     pub project: Option<std::path::PathBuf>,
     pub env: Option<String>,
+    /// Whether a person is being asked just now.
+    pub asking: Arc<AtomicBool>,
     /// The whole command line, for completion scripts.
     pub line: fn() -> clap::Command,
 }

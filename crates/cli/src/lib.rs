@@ -49,6 +49,7 @@ pub fn run(arguments: Vec<OsString>, wiring: Wiring) -> ExitCode {
         wiring,
         project: parsed.project,
         env: parsed.env,
+        asking: std::sync::Arc::default(),
         line: arguments::Arguments::command,
     };
     match runtime.block_on(commands::run(parsed.command, &context)) {

@@ -1,11 +1,12 @@
 //! Asking a person.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use operations::Fault;
 
 /// Asks whether to go on; only `yes` or `y` is. Without a terminal nobody can be asked, and nothing is assumed.
-pub fn confirm(question: &str, yes: bool) -> Result<bool, Fault> {
+pub fn confirm(question: &str, yes: bool, asking: &AtomicBool) -> Result<bool, Fault> {
     if yes {
         return Ok(true);
     }
@@ -15,9 +16,12 @@ pub fn confirm(question: &str, yes: bool) -> Result<bool, Fault> {
             "look at `mainstay plan`, then repeat the command with `--yes`",
         ));
     }
+    // While nothing has been begun there is nothing to end in order: Ctrl-C leaves at once.
+    asking.store(true, Ordering::SeqCst);
     eprint!("{question} [y/N] ");
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
+    asking.store(false, Ordering::SeqCst);
     Ok(read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }

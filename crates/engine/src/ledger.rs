@@ -117,6 +117,8 @@ pub enum DeploymentOutcome {
     Reverted,
     /// It failed, and something could not be taken back.
     Failed,
+    /// Its run was killed; what it had left open was settled by the next.
+    Interrupted,
 }
 
 /// What came of one resource of a deployment.

@@ -89,8 +89,7 @@ impl Change<'_> {
             Err((halt, spec)) => {
                 let diagnostic =
                     failure::report(&halt, self.cluster, self.name, &self.request.address, &target).await;
-                let auto = target.description.as_ref().is_none_or(|it| it.rollout.auto_revert);
-                if self.request.taking_back || !auto {
+                if self.request.taking_back {
                     return Err(self.left(diagnostic).await);
                 }
                 Err(self.take_back(diagnostic, spec).await)

@@ -111,7 +111,10 @@ impl<'a> Locked<'a> {
         let settled =
             engine::settle(&session.environment, &providers, session.state.as_ref(), &watch.events).await;
         match settled {
-            Ok(settled) => Ok(Locked { session, watch, held, settled }),
+            Ok(settled) => {
+                interrupted(session).await?;
+                Ok(Locked { session, watch, held, settled })
+            }
             Err(faults) => {
                 held.release().await?;
                 Err(Fault::Failed(faults))
@@ -220,6 +223,18 @@ impl<'a> Locked<'a> {
         released?;
         Ok(answer)
     }
+}
+
+/// Deployments that never ended: nobody else can be at work while we hold the lock.
+async fn interrupted(session: &Session) -> Result<(), Fault> {
+    const LOOKED_AT: u32 = 20;
+    for mut deployment in session.store.deployments(&session.environment, LOOKED_AT).await? {
+        if deployment.outcome.is_none() {
+            deployment.outcome = Some(DeploymentOutcome::Interrupted);
+            session.store.put_deployment(&session.environment, &deployment).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Sorts by time; two of one millisecond cannot be, since a deployment holds the lock.

@@ -34,7 +34,13 @@ pub async fn deploy(
         None => {
             let declared: Vec<String> =
                 names.into_iter().filter(|n| session.description.declares_image(n)).collect();
-            images::releases(&build_images(session, &declared, watch).await?, clock::now_ms())
+            // None named would mean all of them.
+            let built = if declared.is_empty() {
+                Vec::new()
+            } else {
+                build_images(session, &declared, watch).await?
+            };
+            images::releases(&built, clock::now_ms())
         }
     };
     let locked = Locked::enter(session, "deploy", watch).await?;

@@ -30,6 +30,7 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) async fn open(path: &Path, now_ms: u64) -> Result<Self, StoreError> {
+        lost(path)?;
         prepare_file(path).map_err(|source| StoreError::Failed {
             doing: format!("opening {}", path.display()),
             source: source.into(),
@@ -210,6 +211,16 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.push(".");
     name.push(suffix);
     path.with_file_name(name)
+}
+
+/// A state that is missing or empty beside its copy was lost, and is not a new project's: beginning anew would write over the copy.
+fn lost(path: &Path) -> Result<(), StoreError> {
+    let empty = fs::metadata(path).map_or(true, |found| found.len() == 0);
+    if !empty || !backup_path(path).exists() {
+        return Ok(());
+    }
+    let what = format!("the state {}", path.display());
+    Err(StoreError::Unreadable { what, why: format!("it is missing or empty; {}", way_out(path)) })
 }
 
 fn backup_path(path: &Path) -> PathBuf {

@@ -6,7 +6,7 @@ use operations::{ApplyRequest, Checks, Fault};
 
 use super::{Context, shared};
 use crate::variables::Variables;
-use crate::{prompt, view};
+use crate::view;
 
 /// Make the configuration real; on a failure everything that had moved is taken back
 #[derive(Debug, clap::Args)]
@@ -39,7 +39,7 @@ impl Apply {
         let confirm = |plan: &engine::Plan| {
             progress.finish();
             view::plan_before_apply(context.screen, plan);
-            if plan.has_changes() { prompt::confirm("Make these changes?", yes) } else { Ok(true) }
+            if plan.has_changes() { context.confirm("Make these changes?", yes) } else { Ok(true) }
         };
         let report = operations::apply(&session, request, &watch, confirm).await;
         progress.finish();

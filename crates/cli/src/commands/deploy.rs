@@ -4,7 +4,7 @@ use operations::{Checks, DeployRequest, Fault};
 
 use super::Context;
 use crate::variables::Variables;
-use crate::{prompt, view};
+use crate::view;
 
 /// Build new releases of services, or take given ones, and roll them out
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ impl Deploy {
         let confirm = |plan: &engine::Plan| {
             progress.finish();
             view::plan_before_apply(context.screen, plan);
-            if plan.has_changes() { prompt::confirm("Deploy this?", self.yes) } else { Ok(true) }
+            if plan.has_changes() { context.confirm("Deploy this?", self.yes) } else { Ok(true) }
         };
         let report = operations::deploy(&session, request, &watch, confirm).await;
         progress.finish();

@@ -3,7 +3,7 @@
 use operations::{Checks, Fault};
 
 use super::{Context, shared};
-use crate::{prompt, view};
+use crate::view;
 
 /// Remove everything that the environment has, dependents first
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ impl Destroy {
         let confirm = |plan: &engine::Plan| {
             progress.finish();
             view::plan_before_apply(context.screen, plan);
-            if plan.has_changes() { prompt::confirm(&question, self.yes) } else { Ok(true) }
+            if plan.has_changes() { context.confirm(&question, self.yes) } else { Ok(true) }
         };
         let report = operations::destroy(&session, targets, &watch, confirm).await;
         progress.finish();

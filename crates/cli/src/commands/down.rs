@@ -15,6 +15,10 @@ impl Down {
         let (progress, watch) = context.watch();
         let report = operations::down(&session, &watch).await;
         progress.finish();
-        context.end(Some(report?))
+        let report = report?;
+        if report.deployment.is_none() && report.faults.is_empty() && !context.screen.json {
+            context.screen.line(&format!("Nothing runs in {}.", session.environment));
+        }
+        context.end(Some(report))
     }
 }

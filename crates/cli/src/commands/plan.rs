@@ -24,7 +24,7 @@ pub struct Plan {
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
 
-    /// Exit with 2 where there are changes, 0 where there are none.
+    /// Exit with 2 where there are changes, 0 where there are none, 1 for every fault.
     #[arg(long)]
     detailed_exitcode: bool,
 
@@ -34,6 +34,18 @@ pub struct Plan {
 
 impl Plan {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
+        let detailed = self.detailed_exitcode;
+        match self.plan(context).await {
+            // 2 means changes here, and must not mean anything else.
+            Err(fault) if detailed => {
+                view::fault(context.screen, &fault);
+                Ok(exit::FAILED)
+            }
+            other => other,
+        }
+    }
+
+    async fn plan(self, context: &Context<'_>) -> Result<u8, Fault> {
         let targets = shared::addresses(&self.target)?;
         let session = context.session(&self.variables.var, Checks::Shape).await?;
         let (progress, watch) = context.watch();

@@ -3,7 +3,7 @@
 use operations::{Checks, Fault, RollbackTarget};
 
 use super::Context;
-use crate::{prompt, view};
+use crate::view;
 
 /// Make an earlier revision real again: configuration, values and releases together
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,7 @@ impl Rollback {
         let confirm = |plan: &engine::Plan| {
             progress.finish();
             view::plan_before_apply(context.screen, plan);
-            if plan.has_changes() { prompt::confirm("Go back to this?", self.yes) } else { Ok(true) }
+            if plan.has_changes() { context.confirm("Go back to this?", self.yes) } else { Ok(true) }
         };
         let report = operations::rollback(&session, target, &watch, confirm).await;
         progress.finish();

@@ -1,12 +1,14 @@
 //! What commands have in common: opening the project, watching, ending. It names no command.
 
+use std::sync::atomic::Ordering;
+
 use engine::Address;
 use operations::{Checks, Fault, Report, Session, SessionOptions, Watch, Workspace};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
-use crate::exit;
 use crate::view::{self, Progress};
+use crate::{exit, prompt};
 
 impl Context<'_> {
     /// The project's configuration; invalid ones end here with all of their faults.
@@ -30,9 +32,13 @@ impl Context<'_> {
     pub fn watch(&self) -> (Progress, Watch) {
         let progress = Progress::new(self.screen);
         let cancel = CancellationToken::new();
-        let (screen, token) = (*self.screen, cancel.clone());
+        let (screen, token, asking) = (*self.screen, cancel.clone(), self.asking.clone());
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
+                if asking.load(Ordering::SeqCst) {
+                    screen.note("\nNothing was done.");
+                    std::process::exit(i32::from(exit::FAILED));
+                }
                 screen.note(
                     "ending: what is under way is finished, nothing new is begun (again Ctrl-C: end at once)",
                 );
@@ -44,6 +50,11 @@ impl Context<'_> {
         });
         let watch = Watch { events: progress.events(), cancel };
         (progress, watch)
+    }
+
+    /// Asks whether to go on.
+    pub fn confirm(&self, question: &str, yes: bool) -> Result<bool, Fault> {
+        prompt::confirm(question, yes, &self.asking)
     }
 
     /// Shows what came of a deployment, and answers its exit code.

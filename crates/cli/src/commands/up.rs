@@ -5,7 +5,7 @@ use operations::{Checks, Fault, LogRequest};
 
 use super::Context;
 use crate::variables::Variables;
-use crate::{exit, prompt, view};
+use crate::{exit, view};
 
 /// Bring the project up on this machine: agent, images, services, seed data; then follow the logs
 #[derive(Debug, clap::Args)]
@@ -34,7 +34,7 @@ impl Up {
                 return Ok(true);
             }
             view::plan_before_apply(context.screen, plan);
-            prompt::confirm("This deletes something. Go on?", self.yes)
+            context.confirm("This deletes something. Go on?", self.yes)
         };
         let up = operations::up(&session, &watch, confirm).await;
         progress.finish();

@@ -36,7 +36,7 @@ pub fn report(screen: &Screen, report: &Report) -> u8 {
                 screen.paint(Paint::Change, "Reverted:")
             )
         }
-        Some(DeploymentOutcome::Failed) | None => {
+        Some(DeploymentOutcome::Failed | DeploymentOutcome::Interrupted) | None => {
             let left =
                 deployment.cells.iter().filter(|c| c.outcome == "failed").map(|c| c.address.to_string());
             let left: Vec<String> = left.collect();
@@ -162,7 +162,8 @@ pub fn history(screen: &Screen, deployments: &[Deployment]) {
             Some(DeploymentOutcome::Succeeded) => screen.paint(Paint::Good, "succeeded"),
             Some(DeploymentOutcome::Reverted) => screen.paint(Paint::Change, "reverted"),
             Some(DeploymentOutcome::Failed) => screen.paint(Paint::Bad, "failed"),
-            None => screen.paint(Paint::Change, "interrupted or under way"),
+            Some(DeploymentOutcome::Interrupted) => screen.paint(Paint::Change, "interrupted"),
+            None => screen.paint(Paint::Change, "under way"),
         };
         let names: Vec<String> = d.cells.iter().map(|c| c.address.to_string()).collect();
         let more = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };

@@ -82,8 +82,6 @@ pub struct Rollout {
     pub min_healthy_ms: u64,
     /// Milliseconds without progress after which it has failed.
     pub progress_deadline_ms: u64,
-    /// Whether a failed one is taken back.
-    pub auto_revert: bool,
     /// Milliseconds that requests in flight are given.
     pub drain_ms: u64,
 }
@@ -354,7 +352,6 @@ fn rollout(service: &Attributes<'_>, defaults: &Defaults) -> Rollout {
         progress_deadline_ms: rollout
             .milliseconds("progress_deadline")
             .unwrap_or(defaults.progress_deadline_ms),
-        auto_revert: rollout.flag("auto_revert").unwrap_or(true),
         drain_ms: rollout.milliseconds("drain").unwrap_or(defaults.drain_ms),
     };
     if it.progress_deadline_ms <= it.min_healthy_ms {

@@ -146,7 +146,6 @@ fn rollout() -> Block {
             Attribute::optional("progress_deadline", Type::String, "Time without progress after which the rollout has failed; renewed by each copy that becomes healthy")
                 .or(Value::string("120s"))
                 .rule(Rule::Duration),
-            Attribute::optional("auto_revert", Type::Bool, "Whether a failed rollout is taken back").or(Value::bool(true)),
             Attribute::optional("drain", Type::String, "Time that requests in flight are given when a copy leaves").or(Value::string("30s")).rule(Rule::Duration),
         ],
         ..Block::default()

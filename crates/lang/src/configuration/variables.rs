@@ -18,7 +18,7 @@ use crate::syntax::parse_expression;
 pub struct VariableInput {
     /// The text: as it stands for a variable of type `string`, as an expression for any other.
     pub text: String,
-    /// Where it came from, for messages: `-var`, `MAINSTAY_VAR_x`.
+    /// Where it came from, for messages: `--var`, `MAINSTAY_VAR_x`.
     pub origin: String,
 }
 
@@ -171,7 +171,7 @@ impl Variable {
         )
         .at(self.header)
         .hint(format!(
-            "give it with `-var {name}=…`, or in `variables` of the environment, or give it a `default`"
+            "give it with `--var {name}=…`, or in `variables` of the environment, or give it a `default`"
         ))
         .into()
     }
