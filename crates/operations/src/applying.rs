@@ -89,7 +89,7 @@ async fn saved(session: &Session, path: &std::path::Path) -> Result<Planned, Fau
             .hint("make a new one with `mainstay plan --out FILE`"),
         ));
     }
-    let description = Arc::new(Description::of_revision(session, &revision)?);
+    let description = Arc::new(session.earlier(&revision)?);
     Ok(Planned { plan, revision, description })
 }
 

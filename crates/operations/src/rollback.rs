@@ -7,7 +7,6 @@ use engine::{Deployment, DeploymentKind, DeploymentOutcome, Ledger, Plan, Revisi
 
 use crate::applying::{Locked, Report};
 use crate::planning::{PlanOptions, Planned, Watch};
-use crate::session::Description;
 use crate::{Fault, Session};
 
 /// How far back the revision before the present one is looked for.
@@ -43,7 +42,7 @@ pub async fn rollback(
         };
         let revision =
             session.store.revision(&session.environment, &id).await?.ok_or_else(|| no_revision(&id))?;
-        let description = Arc::new(Description::of_revision(session, &revision)?);
+        let description = Arc::new(session.earlier(&revision)?);
         let planned = locked.plan(description, revision.releases.clone(), &PlanOptions::default()).await?;
         // The plan's own revision would have the same content; the one that was asked for keeps its name.
         let planned = Planned { revision, ..planned };

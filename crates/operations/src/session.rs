@@ -1,11 +1,14 @@
 //! A project in one of its environments: configuration, values, store, clusters.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, Sources, closest};
-use engine::{ClusterName, EnvironmentName, ProjectName, Providers, Release, Revision, StateStore};
+use engine::{
+    ClusterName, DeploymentOutcome, EnvironmentName, Ledger, ProjectName, Providers, Release, Revision,
+    StateStore,
+};
 use fleet::{Cluster, Fleet, FleetOptions};
 use lang::{Configuration, ProjectFiles, VariableInput};
 use store::{KeyRing, SqliteStore};
@@ -14,6 +17,9 @@ use value::{Marks, Value};
 use crate::recording::{RecordingFiles, RevisionFiles};
 use crate::workspace::Checks;
 use crate::{Fault, Wiring, Workspace, default_data_dir, workspace};
+
+/// Where a project keeps its state, from its folder.
+const STATE: &str = ".mainstay/state.db";
 
 /// How to open a project's environment.
 #[derive(Debug, Clone)]
@@ -73,20 +79,59 @@ impl Session {
         let environment = EnvironmentName::new(name);
         let given = given(&configuration, &options)?;
         let description = Description::new(configuration, sources, files, &environment, given)?;
-        let keys = KeyRing::open(&root.join(".mainstay/keys"), options.wiring.variables.clone());
-        let store = Arc::new(SqliteStore::open(&root.join(".mainstay/state.db"), keys.clone()).await?);
-        let state = (options.wiring.wrap_store)(store.clone());
+        let (keys, store) = store_of(&root, &options.wiring).await?;
+        Ok(Self::new(environment, root, description, keys, store, options.wiring))
+    }
+
+    /// Opens an environment for what looks at it or takes it back: where the folder's configuration is invalid, by what was last
+    /// deployed. Then the folder's faults are answered as well.
+    ///
+    /// # Errors
+    /// As [`Session::open`]; the folder's faults where nothing was deployed.
+    pub async fn open_standing(
+        folder: Option<&Path>,
+        options: SessionOptions,
+    ) -> Result<(Self, Option<Fault>), Fault> {
+        match Workspace::open(folder, Checks::Shape) {
+            Ok(workspace) => Ok((Self::open(workspace, options).await?, None)),
+            Err(invalid @ Fault::Configuration { .. }) => {
+                match Self::of_last_revision(folder, options).await? {
+                    Some(session) => Ok((session, Some(invalid))),
+                    None => Err(invalid),
+                }
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn of_last_revision(folder: Option<&Path>, options: SessionOptions) -> Result<Option<Self>, Fault> {
+        const HISTORY: u32 = 500;
+        let disk = workspace::disk(folder)?;
+        let root = disk.root().to_owned();
+        if !root.join(STATE).exists() {
+            return Ok(None);
+        }
+        let environment = EnvironmentName::new(options.environment.as_deref().unwrap_or("dev"));
+        let (keys, store) = store_of(&root, &options.wiring).await?;
+        let deployments = store.deployments(&environment, HISTORY).await?;
+        let stood = deployments.iter().filter(|d| d.outcome == Some(DeploymentOutcome::Succeeded));
+        let Some(id) = stood.filter_map(|d| d.revision.as_ref()).next() else { return Ok(None) };
+        let Some(revision) = store.revision(&environment, id.as_str()).await? else { return Ok(None) };
+        let description = Description::of_revision(&root, disk.home(), &environment, &revision)?;
+        Ok(Some(Self::new(environment, root, description, keys, store, options.wiring)))
+    }
+
+    fn new(
+        environment: EnvironmentName,
+        root: PathBuf,
+        description: Description,
+        keys: KeyRing,
+        store: Arc<SqliteStore>,
+        wiring: Wiring,
+    ) -> Self {
+        let state = (wiring.wrap_store)(store.clone());
         let project = ProjectName::new(description.configuration.project.name.clone());
-        Ok(Self {
-            environment,
-            root,
-            project,
-            description: Arc::new(description),
-            store,
-            state,
-            keys,
-            wiring: options.wiring,
-        })
+        Self { environment, root, project, description: Arc::new(description), store, state, keys, wiring }
     }
 
     /// Whether caution counts more than speed here.
@@ -97,6 +142,12 @@ impl Session {
 
     pub(crate) fn agent_places(&self) -> Vec<AgentPlace> {
         self.description.agent_places(&self.environment, &self.wiring)
+    }
+
+    /// What an earlier revision described.
+    pub(crate) fn earlier(&self, revision: &Revision) -> Result<Description, Fault> {
+        let home = self.description.files.home();
+        Description::of_revision(&self.root, home, &self.environment, revision)
     }
 
     /// What makes resources, for a description and the releases that go with it.
@@ -156,16 +207,20 @@ impl Description {
     }
 
     /// What an earlier revision described.
-    pub fn of_revision(session: &Session, revision: &Revision) -> Result<Self, Fault> {
-        let present = &session.description.files;
-        let earlier = RevisionFiles::new(revision.files.clone(), &session.root, present.home());
+    pub fn of_revision(
+        root: &Path,
+        home: Option<&Path>,
+        environment: &EnvironmentName,
+        revision: &Revision,
+    ) -> Result<Self, Fault> {
+        let earlier = RevisionFiles::new(revision.files.clone(), root, home);
         let files = Arc::new(RecordingFiles::new(Arc::new(earlier)));
         let (configuration, sources, _) = workspace::load(files.clone(), Checks::Shape)?;
         let given = revision.values.iter().filter_map(|(name, value)| {
             let origin = format!("revision {}", revision.id);
             Some((name.clone(), VariableInput { text: value.as_str()?.to_owned(), origin }))
         });
-        Self::new(configuration, sources, files, &session.environment, given.collect())
+        Self::new(configuration, sources, files, environment, given.collect())
     }
 
     /// The values that were given, for a revision: a sensitive one is sealed when it is stored, an ephemeral one is not stored.
@@ -210,6 +265,13 @@ impl Description {
         }
         Fault::Configuration { diagnostics, sources: Box::new(self.sources.clone()) }
     }
+}
+
+/// The project's keys and state.
+async fn store_of(root: &Path, wiring: &Wiring) -> Result<(KeyRing, Arc<SqliteStore>), Fault> {
+    let keys = KeyRing::open(&root.join(".mainstay/keys"), wiring.variables.clone());
+    let store = SqliteStore::open(&root.join(STATE), keys.clone()).await?;
+    Ok((keys, Arc::new(store)))
 }
 
 /// The environment that is meant.

@@ -40,25 +40,29 @@ impl Workspace {
     /// # Errors
     /// If there is none, or its configuration is invalid: then with all of its faults.
     pub fn open(folder: Option<&Path>, checks: Checks) -> Result<Self, Fault> {
-        let root = match folder {
-            Some(folder) if folder.join(MAIN).is_file() => folder.to_owned(),
-            Some(folder) => return Err(no_project(folder)),
-            None => {
-                let here = std::env::current_dir()
-                    .map_err(|e| Fault::io("the present folder", Path::new("."), &e))?;
-                let found = here.ancestors().find(|f| f.join(MAIN).is_file()).map(Path::to_owned);
-                found.ok_or_else(|| no_project(&here))?
-            }
-        };
-        let disk =
-            DiskFiles::new(&root).map_err(|e| Fault::failed(Diagnostic::error("project", e.to_string())))?;
-        let disk =
-            disk.with_home(std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from));
+        let disk = disk(folder)?;
         let root = disk.root().to_owned();
         let files = Arc::new(RecordingFiles::new(Arc::new(disk)));
         let (configuration, sources, warnings) = load(files.clone(), checks)?;
         Ok(Self { root, sources, warnings, configuration, files })
     }
+}
+
+/// The files of the project in this folder, or in the nearest one upwards from where we are.
+pub(crate) fn disk(folder: Option<&Path>) -> Result<DiskFiles, Fault> {
+    let root = match folder {
+        Some(folder) if folder.join(MAIN).is_file() => folder.to_owned(),
+        Some(folder) => return Err(no_project(folder)),
+        None => {
+            let here =
+                std::env::current_dir().map_err(|e| Fault::io("the present folder", Path::new("."), &e))?;
+            let found = here.ancestors().find(|f| f.join(MAIN).is_file()).map(Path::to_owned);
+            found.ok_or_else(|| no_project(&here))?
+        }
+    };
+    let disk =
+        DiskFiles::new(&root).map_err(|e| Fault::failed(Diagnostic::error("project", e.to_string())))?;
+    Ok(disk.with_home(std::env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from)))
 }
 
 /// A configuration from files; its faults if it has any.

@@ -1,6 +1,6 @@
 //! `mainstay down`
 
-use operations::{Checks, Fault};
+use operations::Fault;
 
 use super::Context;
 
@@ -11,7 +11,7 @@ pub struct Down {}
 
 impl Down {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
-        let session = context.session(&[], Checks::Shape).await?;
+        let session = context.standing().await?;
         let (progress, watch) = context.watch();
         let report = operations::down(&session, &watch).await;
         progress.finish();

@@ -1,6 +1,6 @@
 //! `mainstay history`
 
-use operations::{Checks, Fault};
+use operations::Fault;
 
 use super::Context;
 use crate::{exit, view};
@@ -16,7 +16,7 @@ pub struct History {
 
 impl History {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
-        let session = context.session(&[], Checks::Shape).await?;
+        let session = context.standing().await?;
         let deployments = operations::history(&session, self.limit).await?;
         view::history(context.screen, &deployments);
         Ok(exit::DONE)

@@ -1,7 +1,7 @@
 //! `mainstay logs`
 
 use futures_util::StreamExt;
-use operations::{Checks, Fault, LogRequest};
+use operations::{Fault, LogRequest};
 
 use super::Context;
 use crate::{exit, view};
@@ -29,7 +29,7 @@ pub struct Logs {
 
 impl Logs {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
-        let session = context.session(&[], Checks::Shape).await?;
+        let session = context.standing().await?;
         let request = LogRequest {
             services: self.services,
             instance: self.instance,

@@ -1,6 +1,6 @@
 //! `mainstay rollback`
 
-use operations::{Checks, Fault, RollbackTarget};
+use operations::{Fault, RollbackTarget};
 
 use super::Context;
 use crate::view;
@@ -22,7 +22,7 @@ pub struct Rollback {
 
 impl Rollback {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
-        let session = context.session(&[], Checks::Shape).await?;
+        let session = context.standing().await?;
         let (progress, watch) = context.watch();
         let target = self.revision.map_or(RollbackTarget::Previous, RollbackTarget::Revision);
         let confirm = |plan: &engine::Plan| {

@@ -28,6 +28,23 @@ impl Context<'_> {
         Session::open(self.workspace(checks)?, options).await
     }
 
+    /// The project in one of its environments, for what looks at it or takes it back: an invalid configuration in the folder does not
+    /// stand in the way.
+    pub async fn standing(&self) -> Result<Session, Fault> {
+        let options = SessionOptions {
+            environment: self.env.clone(),
+            variables: Vec::new(),
+            wiring: self.wiring.clone(),
+        };
+        let (session, invalid) = Session::open_standing(self.project.as_deref(), options).await?;
+        if invalid.is_some() {
+            self.screen.note(
+                "The configuration in the folder is invalid (`mainstay validate`); this goes by what was last deployed.",
+            );
+        }
+        Ok(session)
+    }
+
     /// Something to watch an operation with; Ctrl-C asks it to end in order.
     pub fn watch(&self) -> (Progress, Watch) {
         let progress = Progress::new(self.screen);

@@ -1,6 +1,6 @@
 //! `mainstay status`
 
-use operations::{Checks, Fault};
+use operations::Fault;
 
 use super::Context;
 use crate::{exit, view};
@@ -16,7 +16,7 @@ pub struct Status {
 
 impl Status {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
-        let session = context.session(&[], Checks::Shape).await?;
+        let session = context.standing().await?;
         let status = operations::status(&session).await?;
         view::status(context.screen, &status, self.instances);
         Ok(exit::DONE)

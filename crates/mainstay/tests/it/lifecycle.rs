@@ -112,3 +112,40 @@ fn what_somebody_stopped_behind_our_back_is_drift_and_is_mended() {
     project.run(&["apply", "--yes"]).exits(0);
     assert_eq!(project.get("hello.localhost", "/").1, "hello from release 1");
 }
+
+#[test]
+fn a_broken_configuration_in_the_folder_does_not_stand_in_the_way_of_taking_back() {
+    let project = Project::new(&hello_project(1));
+    project.run(&["up", "--detach"]).exits(0);
+    project.run(&["apply", "--yes", "--var", "release=2"]).exits(0);
+    project.write("mainstay.hcl", "servic \"x\" {\n");
+    project.run(&["plan"]).exits(2);
+    project.run(&["status"]).exits(0);
+    project.run(&["rollback", "--yes"]).exits(0);
+    assert_eq!(project.get("hello.localhost", "/").1, "hello from release 1");
+    project.run(&["down"]).exits(0);
+}
+
+#[test]
+fn a_state_that_was_lost_is_not_taken_for_a_new_projects() {
+    let project = Project::new(&hello_project(1));
+    project.run(&["up", "--detach"]).exits(0);
+    let state = project.path().join(".mainstay/state.db");
+    for file in ["state.db", "state.db-wal", "state.db-shm"] {
+        let _ = std::fs::remove_file(project.path().join(".mainstay").join(file));
+    }
+    let lost = project.run(&["history"]).exits(1);
+    assert!(lost.err.contains("missing or empty") && lost.err.contains("state.db.backup"), "{}", lost.err);
+    std::fs::copy(project.path().join(".mainstay/state.db.backup"), state).expect("the way out");
+    let history = project.run(&["history", "--json"]).exits(0).json();
+    assert_eq!(history.as_array().map(Vec::len), Some(1), "{history}");
+}
+
+#[test]
+fn deploying_a_program_builds_no_image() {
+    let image = "image \"own/box\" {\n  build = [\"./never\"]\n}\n";
+    let project = Project::new(&format!("{}\n{image}", hello_project(1)));
+    project.write("never", "#!/bin/sh\nexit 9\n");
+    let deployed = project.run(&["deploy", "web", "--yes"]);
+    assert!(!deployed.err.contains("own/box"), "{}", deployed.err);
+}
