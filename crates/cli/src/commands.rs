@@ -19,12 +19,10 @@ pub mod validate;
 
 mod shared;
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-
 use clap::Subcommand;
 use operations::{Fault, Wiring};
 
+use crate::leave::Leave;
 use crate::view::Screen;
 
 /// The verbs.
@@ -54,8 +52,8 @@ pub struct Context<'a> {
     pub wiring: Wiring,
     pub project: Option<std::path::PathBuf>,
     pub env: Option<String>,
-    /// Whether a person is being asked just now.
-    pub asking: Arc<AtomicBool>,
+    /// What Ctrl-C does.
+    pub leave: Leave,
     /// The whole command line, for completion scripts.
     pub line: fn() -> clap::Command,
 }

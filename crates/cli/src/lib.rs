@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod exit;
+mod leave;
 mod prompt;
 mod reference;
 mod variables;
@@ -49,7 +50,7 @@ pub fn run(arguments: Vec<OsString>, wiring: Wiring) -> ExitCode {
         wiring,
         project: parsed.project,
         env: parsed.env,
-        asking: std::sync::Arc::default(),
+        leave: leave::Leave::default(),
         line: arguments::Arguments::command,
     };
     match runtime.block_on(commands::run(parsed.command, &context)) {

@@ -1,12 +1,14 @@
 //! Asking a person.
 
 use std::io::{BufRead, IsTerminal, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use operations::Fault;
 
+use crate::exit;
+use crate::leave::Leave;
+
 /// Asks whether to go on; only `yes` or `y` is. Without a terminal nobody can be asked, and nothing is assumed.
-pub fn confirm(question: &str, yes: bool, asking: &AtomicBool) -> Result<bool, Fault> {
+pub fn confirm(question: &str, yes: bool, leave: &Leave) -> Result<bool, Fault> {
     if yes {
         return Ok(true);
     }
@@ -16,12 +18,12 @@ pub fn confirm(question: &str, yes: bool, asking: &AtomicBool) -> Result<bool, F
             "look at `mainstay plan`, then repeat the command with `--yes`",
         ));
     }
-    // While nothing has been begun there is nothing to end in order: Ctrl-C leaves at once.
-    asking.store(true, Ordering::SeqCst);
+    // Nothing has been begun yet.
+    leave.at_once(exit::FAILED);
     eprint!("{question} [y/N] ");
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     let read = std::io::stdin().lock().read_line(&mut answer);
-    asking.store(false, Ordering::SeqCst);
+    leave.in_order();
     Ok(read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }

@@ -33,7 +33,8 @@ pub(crate) async fn read(
     if requests.is_empty() {
         return Ok(HashMap::new());
     }
-    events.send(Event::Step { message: format!("reading {} resources", requests.len()) });
+    let plural = if requests.len() == 1 { "" } else { "s" };
+    events.send(Event::Step { message: format!("reading {} resource{plural}", requests.len()) });
     let makers: HashMap<ResourceKind, usize> = providers
         .iter()
         .enumerate()

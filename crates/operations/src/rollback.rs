@@ -55,7 +55,10 @@ pub async fn rollback(
 /// The revision that stood before the one that stands now. Going back twice goes back two: what a rollback left is skipped.
 fn previous(deployments: &[Deployment]) -> Option<&RevisionId> {
     let mut stood = deployments.iter().filter(|d| d.outcome == Some(DeploymentOutcome::Succeeded));
-    let present = stood.next()?.revision.as_ref()?;
+    let Some(present) = stood.next()?.revision.as_ref() else {
+        // It was destroyed: what stood before that is what is missed.
+        return stood.find_map(|d| d.revision.as_ref());
+    };
     // Everything deployed after the present revision first stood was left on purpose.
     let after_first = stood.clone().collect::<Vec<_>>();
     let first = after_first.iter().rposition(|d| d.revision.as_ref() == Some(present)).map_or(0, |at| at + 1);
@@ -86,7 +89,7 @@ mod tests {
         let deployment = |name: &&str| Deployment {
             id: DeploymentId::new(*name),
             kind: DeploymentKind::Apply,
-            revision: Some(RevisionId::new(name.trim_end_matches('!'))),
+            revision: (*name != "destroyed").then(|| RevisionId::new(name.trim_end_matches('!'))),
             who: String::new(),
             started_at_ms: 0,
             finished_at_ms: None,
@@ -109,6 +112,7 @@ mod tests {
         check(&["b", "a"], Some("a"));
         check(&["c!", "b", "a"], Some("a"));
         check(&["b", "c", "b", "a"], Some("a"));
+        check(&["destroyed", "b", "a"], Some("b"));
         check(&["a"], None);
         check(&[], None);
     }

@@ -1,7 +1,5 @@
 //! What commands have in common: opening the project, watching, ending. It names no command.
 
-use std::sync::atomic::Ordering;
-
 use engine::Address;
 use operations::{Checks, Fault, Report, Session, SessionOptions, Watch, Workspace};
 use tokio_util::sync::CancellationToken;
@@ -49,12 +47,12 @@ impl Context<'_> {
     pub fn watch(&self) -> (Progress, Watch) {
         let progress = Progress::new(self.screen);
         let cancel = CancellationToken::new();
-        let (screen, token, asking) = (*self.screen, cancel.clone(), self.asking.clone());
+        let (screen, token, leave) = (*self.screen, cancel.clone(), self.leave.clone());
         tokio::spawn(async move {
             if tokio::signal::ctrl_c().await.is_ok() {
-                if asking.load(Ordering::SeqCst) {
-                    screen.note("\nNothing was done.");
-                    std::process::exit(i32::from(exit::FAILED));
+                if let Some(code) = leave.code() {
+                    screen.note("");
+                    std::process::exit(i32::from(code));
                 }
                 screen.note(
                     "ending: what is under way is finished, nothing new is begun (again Ctrl-C: end at once)",
@@ -71,7 +69,7 @@ impl Context<'_> {
 
     /// Asks whether to go on.
     pub fn confirm(&self, question: &str, yes: bool) -> Result<bool, Fault> {
-        prompt::confirm(question, yes, &self.asking)
+        prompt::confirm(question, yes, &self.leave)
     }
 
     /// Shows what came of a deployment, and answers its exit code.

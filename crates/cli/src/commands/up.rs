@@ -49,14 +49,10 @@ impl Up {
         context
             .screen
             .note("Following the logs; Ctrl-C leaves, the services go on. `mainstay down` stops them.");
-        loop {
-            tokio::select! {
-                () = watch.cancel.cancelled() => return Ok(exit::DONE),
-                line = lines.next() => match line {
-                    Some(line) => printer.print(&line?),
-                    None => return Ok(exit::DONE),
-                },
-            }
+        context.leave.at_once(exit::DONE);
+        while let Some(line) = lines.next().await {
+            printer.print(&line?);
         }
+        Ok(exit::DONE)
     }
 }
