@@ -5,6 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use diag::Diagnostic;
 use engine::{EnvironmentName, Plan, Release, Revision, RevisionId};
 use serde::{Deserialize, Serialize};
@@ -20,7 +22,8 @@ struct File {
     environment: EnvironmentName,
     plan: Json,
     revision: RevisionId,
-    files: BTreeMap<String, Vec<u8>>,
+    /// By path, in Base64: a file that was read need not be text.
+    files: BTreeMap<String, String>,
     values: BTreeMap<String, Encoded>,
     releases: BTreeMap<String, Release>,
 }
@@ -52,7 +55,12 @@ pub fn write_plan(session: &Session, planned: &Planned, path: &Path) -> Result<(
         environment: session.environment.clone(),
         plan,
         revision: planned.revision.id.clone(),
-        files: planned.revision.files.clone(),
+        files: planned
+            .revision
+            .files
+            .iter()
+            .map(|(path, content)| (path.clone(), BASE64.encode(content)))
+            .collect(),
         values,
         releases: planned.revision.releases.clone(),
     };
@@ -108,7 +116,12 @@ pub fn read_plan(session: &Session, path: &Path) -> Result<(Plan, Revision), Fau
         let value = value::decode(&unseal("plan", encoded)?).map_err(|e| not_a_plan(e.to_string()))?;
         values.insert(name.clone(), value);
     }
-    Ok((plan, Revision { id: file.revision, files: file.files, values, releases: file.releases }))
+    let mut files = BTreeMap::new();
+    for (path, content) in file.files {
+        let content = BASE64.decode(content).map_err(|e| not_a_plan(format!("{path}: {e}")))?;
+        files.insert(path, content);
+    }
+    Ok((plan, Revision { id: file.revision, files, values, releases: file.releases }))
 }
 
 /// Replaces every encoded value in a plan's JSON: `before` and `after` of its changes and outputs.
