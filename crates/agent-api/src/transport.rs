@@ -92,7 +92,7 @@ impl Transport {
         let what = format!("{method} {path}");
         let unreachable = |source| ClientError::Unreachable { socket: self.socket.to_path_buf(), source };
         let stream = UnixStream::connect(&self.socket).await.map_err(unreachable)?;
-        let broken = |fault: hyper::Error| self.broken(&what, with_sources(&fault));
+        let broken = |fault: hyper::Error| self.broken(&what, diag::with_causes(&fault));
         let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(broken)?;
         // Its faults reach the request through `sender`; there is nobody else to tell.
         let mut over = tokio::spawn(async move {
@@ -174,7 +174,7 @@ impl Answer {
         let body = http_body_util::Limited::new(self.response.into_body(), ANSWER_BYTES_MAX);
         match body.collect().await {
             Ok(collected) => Ok(collected.to_bytes()),
-            Err(fault) => Err(self.transport.broken(&self.request, with_sources(fault.as_ref()))),
+            Err(fault) => Err(self.transport.broken(&self.request, diag::with_causes(fault.as_ref()))),
         }
     }
 }
@@ -186,16 +186,4 @@ pub(crate) fn encode<T: Serialize>(
     value: &T,
 ) -> Result<Bytes, ClientError> {
     serde_json::to_vec(value).map(Bytes::from).map_err(|fault| transport.broken(request, fault.to_string()))
-}
-
-/// An error's text with its causes: hyper's own text alone names none.
-fn with_sources(fault: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = fault.to_string();
-    let mut source = fault.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

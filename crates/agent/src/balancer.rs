@@ -18,7 +18,7 @@ use proxy::{Config, Control, InstanceName, Problem};
 use tokio::sync::watch as channel;
 use tracing::{info, warn};
 
-use crate::error::{Refused, with_sources};
+use crate::error::Refused;
 use crate::hidden::PROXY;
 use crate::instances::{ended, phase};
 use crate::services::compose::{Candidate, compose};
@@ -83,7 +83,7 @@ impl Balancer {
     /// Waits until nothing is in flight on an instance.
     pub(crate) async fn drain(&self, id: &InstanceId, wait_ms: u64) -> Result<Drained, Refused> {
         let drained = self.control.drain(&InstanceName(id.0.clone()), Duration::from_millis(wait_ms)).await;
-        let drained = drained.map_err(|fault| Refused::unavailable(with_sources(&fault)))?;
+        let drained = drained.map_err(|fault| Refused::unavailable(diag::with_causes(&fault)))?;
         Ok(Drained { complete: drained.complete, in_flight: drained.in_flight })
     }
 
@@ -157,7 +157,7 @@ async fn tell(agent: &Agent, running: &mut Running) {
                     agent.balancer.told.send_replace(Told { revision, problems: applied.problems });
                 }
                 Err(fault) => {
-                    warn!("the proxy did not take a snapshot: {}", with_sources(&fault));
+                    warn!("the proxy did not take a snapshot: {}", diag::with_causes(&fault));
                     if tokio::time::timeout(Duration::from_millis(RESTART_MS), ended(&running.process))
                         .await
                         .is_ok()
@@ -293,5 +293,5 @@ fn serve(arguments: &[OsString]) -> Result<(), String> {
         .enable_all()
         .build()
         .map_err(|fault| fault.to_string())?;
-    runtime.block_on(proxy::run(options)).map_err(|fault| with_sources(&fault))
+    runtime.block_on(proxy::run(options)).map_err(|fault| diag::with_causes(&fault))
 }

@@ -96,15 +96,3 @@ impl Refused {
         self
     }
 }
-
-/// An error's text with its causes.
-pub(crate) fn with_sources(fault: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = fault.to_string();
-    let mut source = fault.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}

@@ -90,7 +90,7 @@ pub async fn build_images(
         })
         .await
         .map_err(|e| not_built(&name, &e.to_string()))?
-        .map_err(|e| not_built(&name, &causes(&e)))?;
+        .map_err(|e| not_built(&name, &diag::with_causes(&e)))?;
         built.push(BuiltImage {
             name,
             digest: done.digest.to_string(),
@@ -250,11 +250,6 @@ fn not_built(image: &str, why: &str) -> Fault {
     )
 }
 
-fn causes(error: &dyn std::error::Error) -> String {
-    let chain = std::iter::successors(Some(error), |e| e.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
 /// The images that were built here, with the environments in which they are pinned.
 ///
 /// # Errors
@@ -360,6 +355,6 @@ fn unreadable(session: &Session, error: &oci::Error) -> Fault {
     Fault::failed(
         Diagnostic::error("images", "the project's images cannot be read or changed")
             .about(session.images_dir().display().to_string())
-            .because(causes(error)),
+            .because(diag::with_causes(error)),
     )
 }

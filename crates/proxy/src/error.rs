@@ -79,15 +79,3 @@ pub enum ControlError {
         cause: String,
     },
 }
-
-/// An error's text with its causes: hyper's own text alone names none.
-pub(crate) fn with_sources(fault: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = fault.to_string();
-    let mut source = fault.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}

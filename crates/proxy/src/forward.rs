@@ -16,7 +16,6 @@ use tracing::debug;
 use crate::answer;
 use crate::balancer::{Balancer, Target, Unserved};
 use crate::body::{Counted, ResponseBody};
-use crate::error::with_sources;
 use crate::headers;
 use crate::pool::{ConnectFault, Connection, RequestBody};
 use crate::table::PortKey;
@@ -165,7 +164,7 @@ async fn send_somewhere(
                 request = *unsent;
             }
             Failure::Lost(fault) => {
-                debug!(instance = %lease.upstream.instance.name, "a request got no answer: {}", with_sources(&fault));
+                debug!(instance = %lease.upstream.instance.name, "a request got no answer: {}", diag::with_causes(&fault));
                 let Some(head) = spare.take().filter(|_| !fault.is_parse()) else {
                     return give_up(&lease, answer::bad_gateway(&lease.service.key, cause_of(&fault)));
                 };

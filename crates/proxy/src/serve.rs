@@ -13,7 +13,6 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::balancer::Balancer;
-use crate::error::with_sources;
 use crate::forward::forward;
 use crate::listeners::Front;
 
@@ -61,6 +60,6 @@ pub(crate) async fn serve(
         }
     };
     if let Err(fault) = ended {
-        debug!("a client's connection broke off: {}", with_sources(&fault));
+        debug!("a client's connection broke off: {}", diag::with_causes(&fault));
     }
 }

@@ -5,7 +5,6 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tracing::debug;
 
-use crate::error::with_sources;
 use crate::upstream::Lease;
 
 /// Joins the two sides once both have gone over. The connection counts as in flight until it ends.
@@ -14,7 +13,7 @@ pub(crate) async fn tunnel(client: OnUpgrade, endpoint: OnUpgrade, lease: Lease)
         Ok(sides) => sides,
         Err(fault) => {
             let instance = &lease.upstream.instance.name;
-            debug!(%instance, "a connection was not upgraded: {}", with_sources(&fault));
+            debug!(%instance, "a connection was not upgraded: {}", diag::with_causes(&fault));
             return;
         }
     };

@@ -12,7 +12,7 @@ use oci::Descriptor;
 use tokio::runtime::Handle;
 
 use super::{Shared, whole};
-use crate::error::{Refused, with_sources};
+use crate::error::Refused;
 use crate::{admission, images};
 
 fn found(there: bool) -> StatusCode {
@@ -54,8 +54,8 @@ pub(super) async fn put_blob(
     let put = tokio::task::spawn_blocking(move || agent.layout.put_blob(content, &expected)).await;
     match put {
         Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
-        Ok(Err(fault @ oci::Error::WrongBlob { .. })) => Err(Refused::invalid(with_sources(&fault))),
-        Ok(Err(fault)) => Err(Refused::failed("the blob could not be stored", &with_sources(&fault))),
+        Ok(Err(fault @ oci::Error::WrongBlob { .. })) => Err(Refused::invalid(diag::with_causes(&fault))),
+        Ok(Err(fault)) => Err(Refused::failed("the blob could not be stored", &diag::with_causes(&fault))),
         Err(fault) => Err(Refused::failed("a task of the agent ended early", &fault)),
     }
 }
@@ -70,11 +70,14 @@ pub(super) async fn put_image(
         let put = tokio::task::spawn_blocking(move || images::put(&layout, &layers, &digest, rootless)).await;
         match put {
             Ok(Ok(())) => Ok(StatusCode::NO_CONTENT),
-            Ok(Err(fault @ oci::Error::Io { .. })) => {
-                Err(Refused::failed(&format!("image {digest} could not be unpacked"), &with_sources(&fault)))
+            Ok(Err(fault @ oci::Error::Io { .. })) => Err(Refused::failed(
+                &format!("image {digest} could not be unpacked"),
+                &diag::with_causes(&fault),
+            )),
+            Ok(Err(fault)) => {
+                Err(Refused::conflict(format!("image {digest}: {}", diag::with_causes(&fault)))
+                    .hint("put all of its blobs first"))
             }
-            Ok(Err(fault)) => Err(Refused::conflict(format!("image {digest}: {}", with_sources(&fault)))
-                .hint("put all of its blobs first")),
             Err(fault) => Err(Refused::failed("a task of the agent ended early", &fault)),
         }
     })

@@ -14,7 +14,6 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::error::with_sources;
 use crate::exec::ExecOrder;
 use crate::hidden::EXEC;
 
@@ -76,7 +75,7 @@ async fn get(address: IpAddr, port: u16, path: &str) -> Answer {
         Ok(stream) => stream,
         Err(fault) => return Answer::failed(connect_fault(&fault)),
     };
-    let broken = |fault: hyper::Error| Answer::failed(format!("GET {path}: {}", with_sources(&fault)));
+    let broken = |fault: hyper::Error| Answer::failed(format!("GET {path}: {}", diag::with_causes(&fault)));
     let (mut sender, connection) = match handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await {
         Ok(both) => both,
         Err(fault) => return broken(fault),

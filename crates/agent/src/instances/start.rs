@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 
 use super::ports::{self, INSTANCE_PORTS, LOOPBACK};
 use super::{Entry, folder};
-use crate::error::{Refused, with_sources};
+use crate::error::Refused;
 use crate::hidden::SUPERVISE;
 use crate::order::{ContainerOrder, Order, SandboxOrder};
 use crate::record::{self, Kept, Readiness, Record, now_ms};
@@ -155,7 +155,7 @@ impl Prepared {
         let (layout, layers, rootless) = (agent.layout.clone(), agent.dir.layers(), agent.rootless);
         let found = blocking(move || crate::images::unpacked(&layout, &layers, &digest, rootless)).await?;
         let (config, folders) = found.map_err(|fault| {
-            Refused::conflict(format!("image {digest} cannot be used: {}", with_sources(&fault)))
+            Refused::conflict(format!("image {digest} cannot be used: {}", diag::with_causes(&fault)))
                 .hint("put the image's blobs and then the image into the agent first")
         })?;
         if rootless && !matches!(config.user.as_str(), "" | "0" | "root" | "0:0" | "root:root") {

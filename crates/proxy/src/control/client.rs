@@ -12,7 +12,6 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
 use super::{BODY_BYTES_MAX, CONFIG, DRAIN, INFO, SHUTDOWN, STATS, query};
-use crate::error::with_sources;
 use crate::{Applied, Config, ControlError, Drained, Info, InstanceName, Refusal, Stats};
 
 /// Speaks with one proxy over its control socket. Each call has a connection of its own.
@@ -79,7 +78,7 @@ impl Control {
         let name = format!("{method} {path}");
         let unreachable = |source| ControlError::Unreachable { socket: self.socket.clone(), source };
         let stream = UnixStream::connect(&self.socket).await.map_err(unreachable)?;
-        let broken = |fault: hyper::Error| self.broken(&name, with_sources(&fault));
+        let broken = |fault: hyper::Error| self.broken(&name, diag::with_causes(&fault));
         let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(broken)?;
         tokio::spawn(async move {
             // Its faults reach the call through `sender`.
@@ -95,7 +94,7 @@ impl Control {
         let response = sender.send_request(request).await.map_err(broken)?;
         let status = response.status();
         let body = Limited::new(response.into_body(), BODY_BYTES_MAX).collect().await;
-        let bytes = body.map_err(|fault| self.broken(&name, with_sources(fault.as_ref())))?.to_bytes();
+        let bytes = body.map_err(|fault| self.broken(&name, diag::with_causes(fault.as_ref())))?.to_bytes();
         if status.is_success() {
             return serde_json::from_slice(&bytes).map_err(|fault| self.broken(&name, fault.to_string()));
         }

@@ -19,7 +19,6 @@ use tracing::warn;
 
 use super::{BODY_BYTES_MAX, CONFIG, DRAIN, INFO, SHUTDOWN, STATS, query};
 use crate::balancer::{Balancer, Stale};
-use crate::error::with_sources;
 use crate::listeners::Listeners;
 use crate::{Applied, Config, Info, InstanceName, Refusal};
 
@@ -102,7 +101,7 @@ impl Server {
             }
         };
         if let Err(fault) = ended {
-            warn!("a control connection broke off: {}", with_sources(&fault));
+            warn!("a control connection broke off: {}", diag::with_causes(&fault));
         }
     }
 
