@@ -3,7 +3,6 @@
 //! It knows no provider and no database: those come in through [`Provider`], [`StateStore`], [`Leases`] and [`Ledger`]. Planning
 //! performs no I/O but reading through providers, and changes nothing.
 
-mod address;
 mod apply;
 mod evaluation;
 mod event;
@@ -13,25 +12,30 @@ mod ledger;
 mod plan;
 mod planning;
 mod provider;
+mod provisioner;
 mod reading;
 mod sequence;
 mod settle;
+pub mod stack;
 mod store;
+mod store_powers;
 
-pub use address::{
-    Address, ClusterName, DeploymentId, EnvironmentName, Key, ParseAddressError, ProjectName, ResourceKind,
-    RevisionId,
-};
 pub use apply::{Applied, ApplyOptions, Execution, apply};
 pub use event::{Event, Events, Outcome};
+pub use lang::address::{
+    Address, ClusterName, DeploymentId, EnvironmentName, Key, Mode, ModulePath, ModuleStep,
+    ParseAddressError, ProjectName, ResourceKind, RevisionId, Target,
+};
 pub use ledger::{Cell, Deployment, DeploymentKind, DeploymentOutcome, Ledger, Release, Revision};
 pub use plan::{Action, Change, Difference, DifferenceKind, OutputChange, Plan, Sealed};
 pub use planning::{PlanMode, PlanRequest, plan};
 pub use provider::{
     ApplyFailure, ApplyRequest, ChangeRequest, PlannedChange, Provider, Providers, ReadRequest,
 };
+pub use provisioner::{ProvisionRequest, Provisioners};
 pub use settle::{Found, Settlement, settle};
 pub use store::{
-    Intent, Lease, LeaseHolder, Leases, OpenOperation, OperationId, Snapshot, StateRow, StateStore,
+    Intent, Lease, LeaseHolder, Leases, OpenOperation, OperationId, Record, Snapshot, StateRow, StateStore,
     StoreError,
 };
+pub use store_powers::{Edit, History, StateEditing, StateVersion, Workspaces};

@@ -68,6 +68,7 @@ pub async fn settle(
             address: intent.address.clone(),
             value,
             depends_on: intent.depends_on.clone(),
+            record: intent.record.clone(),
         });
         let outcome = match found {
             Found::Done => "settled: done",

@@ -1,5 +1,7 @@
 //! Where state is kept: rows, the journal of operations, and leases.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use diag::Diagnostic;
 use serde::{Deserialize, Serialize};
@@ -60,6 +62,8 @@ pub trait Leases: Send + Sync {
 pub struct Snapshot {
     /// Grows with each finished operation.
     pub serial: u64,
+    /// Tells this state from any other that may have been at its place; a UUID. Empty before anything was written.
+    pub lineage: String,
     /// Ordered by address.
     pub rows: Vec<StateRow>,
     /// Outputs by name.
@@ -75,6 +79,44 @@ pub struct StateRow {
     pub value: Value,
     /// What it depends on, for deletions of what the configuration no longer has; addresses as in a plan's changes.
     pub depends_on: Vec<Address>,
+    /// What a provider's resource has besides its value.
+    pub record: Record,
+}
+
+/// What a provider's resource has besides its value.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// For an object that was replaced and is still to be removed: the key that tells it from others of the same address,
+    /// eight hexadecimal digits. The address alone names the current object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deposed: Option<Arc<str>>,
+    /// The provider's configuration that it is made with, as version 4 of the state writes it:
+    /// `module.a.provider["registry.terraform.io/hashicorp/aws"].eu`. Empty for Mainstay's own kinds.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub provider: Arc<str>,
+    /// The version of the provider's schema that the value was written with.
+    #[serde(default)]
+    pub schema_version: u64,
+    /// What the provider keeps for itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub private: Vec<u8>,
+    /// Whether its making failed half-way, so that it is to be replaced.
+    #[serde(default)]
+    pub tainted: bool,
+    /// Whether it was made to be replaced by one that is made first; holds for its removal when it is no longer described.
+    #[serde(default)]
+    pub create_before_destroy: bool,
+    /// What the provider identifies it by, and the version of that schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<(u64, serde_json::Value)>,
+}
+
+impl StateRow {
+    /// A row of one of Mainstay's own kinds.
+    #[must_use]
+    pub fn new(address: Address, value: Value, depends_on: Vec<Address>) -> Self {
+        Self { address, value, depends_on, record: Record::default() }
+    }
 }
 
 /// Names an operation in the journal.
@@ -99,6 +141,8 @@ pub struct Intent {
     pub after: Option<Value>,
     /// What it depends on.
     pub depends_on: Vec<Address>,
+    /// What a provider's resource has besides its value, as it is to be.
+    pub record: Record,
     /// Whether it takes back a change of the same deployment.
     pub taking_back: bool,
 }

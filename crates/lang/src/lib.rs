@@ -3,6 +3,7 @@
 //! No network and no clock; files only through [`ProjectFiles`]. [`load`] reads a project, [`validate`] finds every fault that
 //! shows without state, and a [`Scope`] of the caller's gives references their values.
 
+pub mod address;
 pub mod blocks;
 pub mod configuration;
 pub mod eval;

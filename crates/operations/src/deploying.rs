@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use diag::{Diagnostic, Severity, closest};
-use engine::{Address, DeploymentKind, Ledger, Plan, Release, ResourceKind};
+use engine::{Address, DeploymentKind, Ledger, Plan, Release};
 
 use crate::applying::{Locked, Report};
 use crate::planning::{PlanOptions, Watch};
@@ -57,7 +57,7 @@ pub async fn deploy(
 }
 
 fn service_address(name: &str) -> Address {
-    Address { kind: ResourceKind::new("service"), name: name.into(), key: None, cluster: None }
+    Address::new("service", name)
 }
 
 /// The images of these services; a service that is not declared is a fault.

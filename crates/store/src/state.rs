@@ -58,7 +58,7 @@ impl StateStore for SqliteStore {
                 Ok((name, value))
             })
             .collect::<Result<_, StoreError>>()?;
-        Ok(Snapshot { serial, rows, outputs })
+        Ok(Snapshot { serial, lineage: String::new(), rows, outputs })
     }
 
     async fn begin(&self, intent: &Intent) -> Result<OperationId, StoreError> {
@@ -201,6 +201,7 @@ impl SqliteStore {
             address: text.parse().map_err(|fault| unreadable(&fault))?,
             value,
             depends_on: self.addresses(self.database.column(row, 4)?)?,
+            record: engine::Record::default(),
         })
     }
 
@@ -248,6 +249,7 @@ impl SqliteStore {
                 before: value("before", 4)?,
                 after: value("after", 5)?,
                 depends_on: self.addresses(self.database.column(row, 6)?)?,
+                record: engine::Record::default(),
                 taking_back: self.database.column::<i64>(row, 7)? != 0,
             },
             begun_at_ms: from_sql(self.database.column(row, 8)?),

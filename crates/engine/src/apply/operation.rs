@@ -111,6 +111,7 @@ impl<'a> Context<'a> {
             before: operation.before.clone(),
             after: operation.after.clone(),
             depends_on: operation.depends_on.clone(),
+            record: crate::Record::default(),
             taking_back: operation.taking_back,
         };
         let id = match store.begin(&intent).await {
@@ -146,11 +147,8 @@ impl<'a> Context<'a> {
             Some(failure) if failure.reverted => "reverted",
             Some(_) => "failed",
         };
-        let row = state.clone().map(|value| StateRow {
-            address: operation.address.clone(),
-            value,
-            depends_on: operation.depends_on,
-        });
+        let row =
+            state.clone().map(|value| StateRow::new(operation.address.clone(), value, operation.depends_on));
         match store.finish(&id, row.as_ref(), outcome).await {
             Ok(serial) => (state, Some(serial), failure),
             Err(fault) => {

@@ -155,12 +155,9 @@ impl<'a> World<'a> {
 
     /// The address of an instance.
     pub(crate) fn address(&self, service: &Service, key: Option<&Key>, cluster: ClusterIndex) -> Address {
-        Address {
-            kind: self.kind.clone(),
-            name: service.name.name.clone(),
-            key: key.cloned(),
-            cluster: self.clusters.get(cluster).cloned(),
-        }
+        Address::new(self.kind.as_str(), service.name.name.clone())
+            .with_key(key.cloned())
+            .in_cluster(self.clusters.get(cluster).cloned())
     }
 
     /// An instance's value, for all that see it; `None`: it is there no more.

@@ -101,7 +101,11 @@ impl Scope for View<'_, '_> {
             Reference::ProjectName => Value::string(world.configuration.project.name.clone()),
             Reference::PathModule | Reference::PathRoot => text("."),
             Reference::PathCwd => text(&world.files.root().to_string_lossy()),
-            Reference::SelfObject | Reference::Slot(_) => unknown(),
+            Reference::SelfObject
+            | Reference::Resource(_)
+            | Reference::Module(_)
+            | Reference::ModuleOutput(..)
+            | Reference::Slot(_) => unknown(),
         })
     }
 

@@ -189,10 +189,7 @@ impl<'a> Planner<'a> {
                 let here =
                     self.world.seen_cluster(id, cluster).map(|at| self.world.address(service, None, at));
                 // One that runs in several other clusters is waited for in all of them.
-                here.unwrap_or_else(|| Address {
-                    cluster: None,
-                    ..self.world.address(service, None, cluster)
-                })
+                here.unwrap_or_else(|| self.world.address(service, None, cluster).in_cluster(None))
             })
             .collect()
     }

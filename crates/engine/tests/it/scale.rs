@@ -129,7 +129,7 @@ fn row(address: &Address, change: &engine::Change) -> StateRow {
         object.insert("env".into(), Value::map(Type::String, entries));
         value = Value::object(object);
     }
-    StateRow { address: address.clone(), value, depends_on: change.depends_on.clone() }
+    StateRow::new(address.clone(), value, change.depends_on.clone())
 }
 
 /// User and system time of this process (proc(5), fields 14 and 15), in ticks of ten milliseconds.

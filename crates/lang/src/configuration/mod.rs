@@ -11,6 +11,8 @@ mod environment;
 mod load;
 mod repeat;
 mod scope;
+mod terraform;
+mod tree;
 mod validate;
 mod variables;
 
@@ -23,6 +25,11 @@ pub use environment::{Cluster, Environment, EnvironmentValue};
 pub use load::load;
 pub use repeat::Repetition;
 pub use scope::{ConstantScope, evaluate_locals};
+pub use terraform::{
+    Call, Check, IgnoreChanges, Import, Lifecycle, Moved, ProviderConfiguration, ProviderReference,
+    Provisioner, Removed, RequiredProvider, Resource, Settings,
+};
+pub use tree::{ModuleFolders, NodeId, Tree, TreeNode};
 pub use validate::validate;
 pub use variables::{VariableInput, resolve_variables};
 
@@ -60,6 +67,24 @@ pub struct Configuration {
     pub seeds: Vec<Seed>,
     /// Seeds whose service is at fault; kept for what else is wrong with them.
     seeds_without_service: Vec<Seed>,
+    /// The folder that it was read from, relative to the root; empty for the root.
+    pub folder: Arc<str>,
+    /// `terraform {}`.
+    pub settings: Settings,
+    /// By [`ResourceId`](crate::resolve::ResourceId): resources, data sources and ephemeral resources.
+    pub resources: Vec<Resource>,
+    /// By [`CallId`](crate::resolve::CallId).
+    pub calls: Vec<Call>,
+    /// Configurations of providers.
+    pub providers: Vec<ProviderConfiguration>,
+    /// What was renamed.
+    pub moved: Vec<Moved>,
+    /// What is no longer described, and may stay.
+    pub removed: Vec<Removed>,
+    /// What is taken over.
+    pub imports: Vec<Import>,
+    /// What is looked at beside the resources.
+    pub checks: Vec<Check>,
     /// What the names mean.
     pub names: Names,
     /// The locals in an order in which each comes after those that it refers to.

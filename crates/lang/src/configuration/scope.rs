@@ -108,7 +108,11 @@ impl Scope for StaticScope<'_> {
             }
             Reference::CountIndex => not_null(Type::Number),
             Reference::ClusterName => unknown_text(),
-            Reference::SelfObject | Reference::Slot(_) => Value::unknown(Type::Dynamic),
+            Reference::SelfObject
+            | Reference::Resource(_)
+            | Reference::Module(_)
+            | Reference::ModuleOutput(..)
+            | Reference::Slot(_) => Value::unknown(Type::Dynamic),
             Reference::PathModule
             | Reference::PathRoot
             | Reference::PathCwd

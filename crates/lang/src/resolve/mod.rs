@@ -7,5 +7,5 @@ mod reference;
 mod walk;
 
 pub use names::{Allowed, Names};
-pub use reference::{ImageId, LocalId, Reference, ServiceId, VariableId};
+pub use reference::{CallId, ImageId, LocalId, Reference, ResourceId, ServiceId, VariableId};
 pub use walk::{Resolved, Resolver};

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::reference::{ImageId, LocalId, Reference, ServiceId, VariableId};
+use super::reference::{CallId, ImageId, LocalId, Reference, ResourceId, ServiceId, VariableId};
+use crate::address::Mode;
 
 /// Everything that a configuration declares and expressions may name.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +17,10 @@ pub struct Names {
     pub services: HashMap<Arc<str>, ServiceId>,
     /// By name.
     pub images: HashMap<Arc<str>, ImageId>,
+    /// By mode and kind, then by name.
+    pub resources: HashMap<(Mode, Arc<str>), HashMap<Arc<str>, ResourceId>>,
+    /// By name.
+    pub calls: HashMap<Arc<str>, CallId>,
 }
 
 impl Names {

@@ -16,6 +16,14 @@ pub struct ServiceId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ImageId(pub u32);
 
+/// Which resource, data source or ephemeral resource: its place in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ResourceId(pub u32);
+
+/// Which module call: its place in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CallId(pub u32);
+
 /// What a name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reference {
@@ -27,6 +35,12 @@ pub enum Reference {
     Service(ServiceId),
     /// `image.x` or `image["x/y"]`.
     Image(ImageId),
+    /// `aws_vpc.x`, `data.aws_ami.x`, `ephemeral.k.x`: an object; a tuple of them under `count`, an object of them under `for_each`.
+    Resource(ResourceId),
+    /// `module.x`: an object of all its outputs; a tuple or an object of such where the call is repeated.
+    Module(CallId),
+    /// The same with one output in each object: where no more is referred to. Counts in [`Call::outputs`](crate::configuration::Call).
+    ModuleOutput(CallId, u32),
     /// `each.key`.
     EachKey,
     /// `each.value`.

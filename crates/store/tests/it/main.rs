@@ -45,7 +45,7 @@ fn secret(text: &str) -> Value {
 }
 
 fn row(at: &str, value: Value) -> StateRow {
-    StateRow { address: address(at), value, depends_on: vec![address("service.cache@local")] }
+    StateRow::new(address(at), value, vec![address("service.cache@local")])
 }
 
 fn intent(at: &str, before: Option<Value>, after: Option<Value>) -> Intent {
@@ -57,6 +57,7 @@ fn intent(at: &str, before: Option<Value>, after: Option<Value>) -> Intent {
         before,
         after,
         depends_on: vec![address("service.cache@local")],
+        record: engine::Record::default(),
         taking_back: false,
     }
 }
