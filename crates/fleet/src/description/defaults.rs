@@ -77,12 +77,13 @@ mod tests {
         let bare = Value::object([("image", Value::string("x")), port(), ("health", given("http"))]);
         let mut spelled = vec![("image", Value::string("x")), port()];
         let service = &*lang::blocks::SERVICE;
-        spelled.extend(service.attributes.iter().filter_map(|it| Some((it.name, it.default.clone()?))));
+        spelled
+            .extend(service.attributes.iter().filter_map(|it| Some((it.name.as_ref(), it.default.clone()?))));
         for nested in service.blocks.iter().filter(|it| matches!(it.nesting, Nesting::Single { .. })) {
             let defaults =
-                nested.block.attributes.iter().filter_map(|it| Some((it.name, it.default.clone()?)));
-            let given = (nested.name == "health").then(|| ("http", Value::string("/")));
-            spelled.push((nested.name, Value::object(defaults.chain(given))));
+                nested.block.attributes.iter().filter_map(|it| Some((it.name.as_ref(), it.default.clone()?)));
+            let given = (nested.name.as_ref() == "health").then(|| ("http", Value::string("/")));
+            spelled.push((nested.name.as_ref(), Value::object(defaults.chain(given))));
         }
         let defaults = Defaults::new(false);
         let bare = ServiceDescription::read(&bare, &defaults);

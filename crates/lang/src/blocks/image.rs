@@ -11,7 +11,7 @@ fn texts(name: &'static str, doc: &'static str) -> Attribute {
 
 pub(super) fn block() -> Block {
     Block {
-        doc: "How an image is built, without Docker. The same input gives the same digest.",
+        doc: "How an image is built, without Docker. The same input gives the same digest.".into(),
         attributes: vec![
             Attribute::optional(
                 "base",
@@ -54,7 +54,7 @@ pub(super) fn block() -> Block {
 
 fn file() -> Block {
     Block {
-        doc: "A file or folder of the project that is put into the image.",
+        doc: "A file or folder of the project that is put into the image.".into(),
         attributes: vec![
             Attribute::required("source", Type::String, "The file or folder inside the project")
                 .rule(Rule::ProjectPath),

@@ -6,7 +6,7 @@ use crate::schema::{Attribute, Block, NestedBlock, Nesting, Rule};
 
 pub(super) fn project() -> Block {
     Block {
-        doc: "The project, in `mainstay.hcl`.",
+        doc: "The project, in `mainstay.hcl`.".into(),
         attributes: vec![Attribute::required("name", Type::String, "Its name").rule(Rule::Name)],
         ..Block::default()
     }
@@ -14,7 +14,7 @@ pub(super) fn project() -> Block {
 
 pub(super) fn environment() -> Block {
     Block {
-        doc: "An environment: values and clusters. The only place where environments differ. Without one there is `dev`.",
+        doc: "An environment: values and clusters. The only place where environments differ. Without one there is `dev`.".into(),
         attributes: vec![
             Attribute::expression("variables", "Values of variables in this environment"),
             Attribute::optional(
@@ -31,7 +31,7 @@ pub(super) fn environment() -> Block {
 
 fn cluster() -> Block {
     Block {
-        doc: "A place where services run. Without one there is `local`: this machine.",
+        doc: "A place where services run. Without one there is `local`: this machine.".into(),
         attributes: vec![
             Attribute::optional("driver", Type::String, "What runs them: `agent`, one machine")
                 .or(Value::string("agent"))
@@ -56,7 +56,7 @@ fn cluster() -> Block {
 
 pub(super) fn variable() -> Block {
     Block {
-        doc: "A value that environments and people give.",
+        doc: "A value that environments and people give.".into(),
         attributes: vec![
             Attribute::expression("type", "The type: `string`, `number`, `bool`, `list(…)`, `object({ … })`"),
             Attribute::expression("default", "What it is if nobody gives it"),
@@ -73,7 +73,7 @@ pub(super) fn variable() -> Block {
 
 pub(super) fn output() -> Block {
     Block {
-        doc: "A value that is told after an apply.",
+        doc: "A value that is told after an apply.".into(),
         attributes: vec![
             Attribute::expression("value", "The value"),
             Attribute::optional("description", Type::String, "What it is"),
@@ -92,7 +92,7 @@ pub(super) fn output() -> Block {
 
 fn condition(doc: &'static str) -> Block {
     Block {
-        doc,
+        doc: doc.into(),
         attributes: vec![
             Attribute::expression("condition", "An expression that is true or false"),
             Attribute::expression("error_message", "What a person reads if it is false"),

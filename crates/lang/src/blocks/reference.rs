@@ -28,16 +28,16 @@ fn describe(name: &str, block: &Block, level: &str, text: &mut String) {
     }
     for nested in &block.blocks {
         let name = match nested.nesting {
-            Nesting::Single { .. } | Nesting::List => nested.name.to_owned(),
+            Nesting::Single { .. } | Nesting::List | Nesting::Set => nested.name.to_string(),
             Nesting::Map { label } => format!("{} \"{}\"", nested.name, label.to_uppercase()),
         };
         let many = match nested.nesting {
             Nesting::Single { .. } => "",
-            Nesting::List | Nesting::Map { .. } => " May be repeated.",
+            Nesting::List | Nesting::Set | Nesting::Map { .. } => " May be repeated.",
         };
         let mut inner = String::new();
         describe(&name, &nested.block, "###", &mut inner);
-        text.push_str(&inner.replacen(nested.block.doc, &format!("{}{many}", nested.block.doc), 1));
+        text.push_str(&inner.replacen(nested.block.doc.as_ref(), &format!("{}{many}", nested.block.doc), 1));
     }
 }
 
@@ -45,6 +45,7 @@ fn default(attribute: &Attribute) -> String {
     match (attribute.given, &attribute.default) {
         (Given::Required, _) => "required".into(),
         (Given::Computed, _) => "told by an apply".into(),
+        (Given::OptionalComputed, None) => "told by an apply where it is not given".into(),
         (_, Some(value)) => format!("`{value}`"),
         (_, None) => String::new(),
     }

@@ -6,7 +6,7 @@ use crate::schema::{Attribute, Block, Rule};
 
 pub(super) fn block() -> Block {
     Block {
-        doc: "Data that `up` loads into a service, at each start.",
+        doc: "Data that `up` loads into a service, at each start.".into(),
         attributes: vec![
             Attribute::required("service", Type::String, "The name of the service").rule(Rule::Name),
             Attribute::required("protocol", Type::String, "What the service speaks")

@@ -6,7 +6,7 @@ use crate::schema::{Attribute, Block, Choice, NestedBlock, Nesting, Rule};
 
 pub(super) fn block() -> Block {
     Block {
-        doc: "A program that is kept running, in as many copies and clusters as it says.",
+        doc: "A program that is kept running, in as many copies and clusters as it says.".into(),
         attributes: vec![
             Attribute::optional("image", Type::String, "The image by name (its release is pinned in the environment) or by digest; runs in a container"),
             Attribute::optional("program", Type::list(Type::String), "A program of the host with its arguments, instead of an image; runs as a process under limits")
@@ -38,12 +38,13 @@ pub(super) fn block() -> Block {
             Choice { of: &["program", "command"], required: false },
             Choice { of: &["image", "directory"], required: false },
         ],
+        has_sensitive: false,
     }
 }
 
 fn port() -> Block {
     Block {
-        doc: "A port that the program listens on.",
+        doc: "A port that the program listens on.".into(),
         attributes: vec![
             Attribute::required("container", Type::Number, "The port inside the container; a host program is told a free one in `PORT`")
                 .rule(Rule::Whole { min: 1, max: 65_535 }),
@@ -56,7 +57,7 @@ fn port() -> Block {
 
 fn health() -> Block {
     Block {
-        doc: "When a copy is ready. Without it, a copy is ready as soon as it runs.",
+        doc: "When a copy is ready. Without it, a copy is ready as soon as it runs.".into(),
         attributes: vec![
             Attribute::optional("http", Type::String, "A path that answers with a status from 200 to 399")
                 .rule(Rule::AbsolutePath),
@@ -100,7 +101,7 @@ fn health() -> Block {
 
 fn route() -> Block {
     Block {
-        doc: "Requests from outside that come to this service.",
+        doc: "Requests from outside that come to this service.".into(),
         attributes: vec![
             Attribute::optional("host", Type::String, "The host that is asked for; by default any")
                 .rule(Rule::Host),
@@ -119,7 +120,7 @@ fn route() -> Block {
 
 fn resources() -> Block {
     Block {
-        doc: "Limits of each copy; what is left out is not limited.",
+        doc: "Limits of each copy; what is left out is not limited.".into(),
         attributes: vec![
             Attribute::optional("cpu", Type::Number, "Processor cores").rule(Rule::Positive),
             Attribute::optional(
@@ -137,7 +138,7 @@ fn resources() -> Block {
 
 fn rollout() -> Block {
     Block {
-        doc: "How a change replaces the copies.",
+        doc: "How a change replaces the copies.".into(),
         attributes: vec![
             Attribute::optional("surge", Type::String, "New copies started beyond `replicas` at a time: a number or a share; by default 1 or 25%, the larger")
                 .rule(Rule::CountOrShare),
@@ -154,7 +155,7 @@ fn rollout() -> Block {
 
 fn restart() -> Block {
     Block {
-        doc: "What happens when the program exits by itself.",
+        doc: "What happens when the program exits by itself.".into(),
         attributes: vec![
             Attribute::optional(
                 "attempts",
@@ -176,7 +177,7 @@ fn restart() -> Block {
 
 fn stop() -> Block {
     Block {
-        doc: "How a copy is stopped.",
+        doc: "How a copy is stopped.".into(),
         attributes: vec![
             Attribute::optional("signal", Type::String, "The signal that asks it to")
                 .or(Value::string("SIGTERM"))

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use diag::{Diagnostic, Diagnostics, Span, closest};
 
-use super::{Block, Given, Nesting};
+use super::{Block, Given, NestedBlock, Nesting, dynamic};
 use crate::syntax::{Attribute, Block as SyntaxBlock, Body};
 
 /// Attributes that any repeatable block may have beside its own, read by whoever repeats it.
@@ -69,9 +69,9 @@ fn unknown_attribute(attribute: &Attribute, schema: &Block, place: &Place<'_>) -
     }
     let fault = Diagnostic::error("unknown-attribute", format!("`{what}` has no attribute `{name}`"))
         .at(attribute.name.span);
-    let known = schema.attributes.iter().filter(|a| a.given != Given::Computed).map(|a| a.name);
+    let known = schema.attributes.iter().filter(|a| a.given != Given::Computed).map(|a| a.name.as_ref());
     let beside = place.beside.iter().copied();
-    match closest(name, known.clone().chain(beside).chain(schema.blocks.iter().map(|b| b.name))) {
+    match closest(name, known.clone().chain(beside).chain(schema.blocks.iter().map(|b| b.name.as_ref()))) {
         Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
         None => match schema.blocks.iter().find(|b| b.block.attribute(name).is_some()) {
             Some(nested) => fault.hint(format!("it goes into `{} {{ … }}`", nested.name)),
@@ -99,8 +99,8 @@ fn block_shape(block: &SyntaxBlock, schema: &Block, place: &Place<'_>, faults: &
         } else {
             let fault = Diagnostic::error("unknown-block", format!("`{}` has no block `{name}`", place.what))
                 .at(block.kind.span);
-            let names = schema.blocks.iter().map(|b| b.name);
-            match closest(name, names.clone().chain(schema.attributes.iter().map(|a| a.name))) {
+            let names = schema.blocks.iter().map(|b| b.name.as_ref());
+            match closest(name, names.clone().chain(schema.attributes.iter().map(|a| a.name.as_ref()))) {
                 Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
                 None if schema.blocks.is_empty() => {
                     fault.hint(format!("`{}` has attributes only", place.what))
@@ -122,7 +122,7 @@ fn block_shape(block: &SyntaxBlock, schema: &Block, place: &Place<'_>, faults: &
                 .at(extra.span)
                 .hint("remove this one"),
         ),
-        (Nesting::Single { .. } | Nesting::List, [label, ..]) => faults.push(
+        (Nesting::Single { .. } | Nesting::List | Nesting::Set, [label, ..]) => faults.push(
             Diagnostic::error("extra-label", format!("`{name}` has no label"))
                 .at(label.span)
                 .hint(format!("write it as `{name} {{ … }}`")),
@@ -141,7 +141,7 @@ fn dynamic_label(block: &SyntaxBlock, schema: &Block, place: &Place<'_>, faults:
             .at(block.header())
             .hint(format!(
                 "write it as `dynamic \"{}\" {{ … }}`",
-                schema.blocks.first().map_or("port", |b| b.name)
+                schema.blocks.first().map_or("port", |b| b.name.as_ref())
             )),
         );
         return;
@@ -150,9 +150,9 @@ fn dynamic_label(block: &SyntaxBlock, schema: &Block, place: &Place<'_>, faults:
         let fault =
             Diagnostic::error("unknown-block", format!("`{}` has no block `{}`", place.what, label.name))
                 .at(label.span);
-        faults.push(match closest(&label.name, schema.blocks.iter().map(|b| b.name)) {
+        faults.push(match closest(&label.name, schema.blocks.iter().map(|b| b.name.as_ref())) {
             Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
-            None => fault.hint(format!("it has {}", list(schema.blocks.iter().map(|b| b.name)))),
+            None => fault.hint(format!("it has {}", list(schema.blocks.iter().map(|b| b.name.as_ref())))),
         });
     }
 }
@@ -160,9 +160,9 @@ fn dynamic_label(block: &SyntaxBlock, schema: &Block, place: &Place<'_>, faults:
 /// Blocks that may come once, and labels that may.
 fn repeated(body: &Body, schema: &Block, faults: &mut Diagnostics) {
     for nested in &schema.blocks {
-        let blocks: Vec<&SyntaxBlock> = body.blocks_of(nested.name).collect();
+        let blocks: Vec<&SyntaxBlock> = body.blocks_of(&nested.name).collect();
         match nested.nesting {
-            Nesting::List => {}
+            Nesting::List | Nesting::Set => number(nested, &blocks, body, faults),
             Nesting::Single { .. } => {
                 if let [first, second, ..] = blocks.as_slice() {
                     faults.push(
@@ -198,16 +198,46 @@ fn repeated(body: &Body, schema: &Block, faults: &mut Diagnostics) {
     }
 }
 
+/// How many blocks of a type there have to be and may be; not certain where some are dynamic.
+fn number(nested: &NestedBlock, blocks: &[&SyntaxBlock], body: &Body, faults: &mut Diagnostics) {
+    let written = blocks.len() as u64;
+    if body.blocks.iter().any(|block| dynamic::makes(block, &nested.name)) {
+        return;
+    }
+    let name = &nested.name;
+    if written < nested.min {
+        let fault = Diagnostic::error(
+            "too-few-blocks",
+            format!("at least {} `{name}` blocks are needed, and there are {written}", nested.min),
+        );
+        let end = Span { start: body.span.end, ..body.span };
+        let fault = fault.at(blocks.last().map_or(end, |block| block.kind.span));
+        faults.push(fault.hint(format!("add `{name} {{ … }}`")));
+    } else if nested.max > 0 && written > nested.max {
+        let fault = Diagnostic::error(
+            "too-many-blocks",
+            format!("at most {} `{name}` blocks are allowed, and there are {written}", nested.max),
+        );
+        if let Some(first) = blocks.get(usize::try_from(nested.max).unwrap_or(usize::MAX)) {
+            faults.push(fault.at(first.kind.span).hint("remove this one"));
+        }
+    }
+}
+
 fn missing(body: &Body, schema: &Block, place: &Place<'_>, faults: &mut Diagnostics) {
     for attribute in schema.attributes.iter().filter(|a| a.given == Given::Required) {
-        if body.attribute(attribute.name).is_none() {
+        if body.attribute(&attribute.name).is_none() {
             faults.push(
                 Diagnostic::error(
                     "missing-attribute",
                     format!("`{}` needs `{}`", place.what, attribute.name),
                 )
                 .at(place.header)
-                .hint(format!("add `{} = …`: {}", attribute.name, attribute.doc)),
+                .hint(if attribute.doc.is_empty() {
+                    format!("add `{} = …`", attribute.name)
+                } else {
+                    format!("add `{} = …`: {}", attribute.name, attribute.doc)
+                }),
             );
         }
     }

@@ -47,10 +47,10 @@ impl Decoder<'_> {
         body::check(body, schema, place, &mut self.diagnostics);
         let mut object: BTreeMap<Arc<str>, Value> = BTreeMap::new();
         for attribute in schema.attributes.iter().filter(|a| a.given != Given::Expression) {
-            object.insert(attribute.key.clone(), self.attribute(body, attribute, slots));
+            object.insert(attribute.name.clone(), self.attribute(body, attribute, slots));
         }
         for nested in &schema.blocks {
-            object.insert(nested.key.clone(), self.nested(body, nested, slots));
+            object.insert(nested.name.clone(), self.nested(body, nested, slots));
         }
         Value::object(object)
     }
@@ -59,7 +59,7 @@ impl Decoder<'_> {
         if schema.given == Given::Computed {
             return schema.absent.clone();
         }
-        let Some(given) = body.attribute(schema.name) else {
+        let Some(given) = body.attribute(&schema.name) else {
             // A required one that is missing has been reported; unknown keeps other faults out.
             return schema.absent.clone();
         };
@@ -74,7 +74,7 @@ impl Decoder<'_> {
         let converted = match convert(&value, &schema.ty) {
             Ok(converted) => converted,
             Err(error) => {
-                self.diagnostics.push(wrong_type(schema.name, &schema.ty, &value, &error, &given.expr));
+                self.diagnostics.push(wrong_type(&schema.name, &schema.ty, &value, &error, &given.expr));
                 return Value::unknown(schema.ty.clone());
             }
         };
@@ -83,7 +83,7 @@ impl Decoder<'_> {
                 self.diagnostics.push(
                     Diagnostic::error("missing-attribute", format!("`{}` must not be null", schema.name))
                         .at(span)
-                        .hint(schema.doc),
+                        .hint(schema.doc.as_ref()),
                 );
             }
             return schema.absent.clone();
@@ -96,14 +96,14 @@ impl Decoder<'_> {
     }
 
     fn nested(&mut self, body: &Body, nested: &NestedBlock, slots: &[Value]) -> Value {
-        let place = |header| Place { what: nested.name, header, beside: &[] };
+        let place = |header| Place { what: &nested.name, header, beside: &[] };
         let mut instances: Vec<(Option<Arc<str>>, Value)> = Vec::new();
         let mut unknown = false;
         for block in &body.blocks {
-            if block.kind.name.as_ref() == nested.name {
+            if block.kind.name == nested.name {
                 let value = self.body(&block.body, &nested.block, &place(block.header()), slots);
                 instances.push((block.labels.first().map(|l| l.name.clone()), value));
-            } else if dynamic::makes(block, nested.name) {
+            } else if dynamic::makes(block, &nested.name) {
                 let made = dynamic::expand(block, nested.nesting, self.scope, slots);
                 self.diagnostics.extend(made.diagnostics);
                 unknown |= made.unknown;
@@ -125,6 +125,7 @@ impl Decoder<'_> {
                 instances.into_iter().next().map_or_else(|| nested.absent.clone(), |(_, value)| value)
             }
             Nesting::List => Value::list(ty, instances.into_iter().map(|(_, v)| v).collect::<Vec<_>>()),
+            Nesting::Set => Value::set(ty, instances.into_iter().map(|(_, v)| v).collect::<Vec<_>>()),
             Nesting::Map { .. } => {
                 Value::map(ty, instances.into_iter().filter_map(|(label, v)| Some((label?, v))))
             }
