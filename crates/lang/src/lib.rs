@@ -10,9 +10,12 @@ pub mod eval;
 pub mod files;
 pub mod fmt;
 pub mod functions;
+mod json;
 pub mod resolve;
 pub mod schema;
 pub mod syntax;
+pub mod values;
+pub mod write;
 
 pub use configuration::{
     Cluster, Configuration, ConstantScope, Dependency, Environment, Image, Loaded, Local, Output, Repetition,
