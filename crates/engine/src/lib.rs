@@ -21,7 +21,7 @@ mod store;
 mod store_powers;
 
 pub use apply::{Applied, ApplyOptions, Execution, apply};
-pub use event::{Event, Events, Outcome};
+pub use event::{Event, Events, Happened, KnownBy, Outcome, Work};
 pub use lang::address::{
     Address, ClusterName, DeploymentId, EnvironmentName, Key, Mode, ModulePath, ModuleStep,
     ParseAddressError, ProjectName, ResourceKind, RevisionId, Target,
@@ -38,4 +38,4 @@ pub use store::{
     Intent, Lease, LeaseHolder, Leases, OpenOperation, OperationId, Record, Snapshot, StateRow, StateStore,
     StoreError,
 };
-pub use store_powers::{Edit, History, StateEditing, StateVersion, Workspaces};
+pub use store_powers::{Edit, History, StateEditing, StateVersion, Store, Workspaces};
