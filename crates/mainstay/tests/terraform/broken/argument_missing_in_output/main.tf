@@ -1,0 +1,3 @@
+output "o" {
+  description = "No value."
+}

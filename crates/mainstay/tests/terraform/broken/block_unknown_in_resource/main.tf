@@ -1,0 +1,5 @@
+resource "terraform_data" "a" {
+  nested {
+    a = 1
+  }
+}

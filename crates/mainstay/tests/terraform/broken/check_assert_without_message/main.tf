@@ -1,0 +1,6 @@
+check "c" {
+  assert {
+    condition = local.x
+  }
+}
+locals { x = true }

@@ -1,0 +1,9 @@
+resource "terraform_data" "a" {
+  connection {
+    host = "localhost"
+    nope = 1
+  }
+  provisioner "remote-exec" {
+    inline = ["true"]
+  }
+}

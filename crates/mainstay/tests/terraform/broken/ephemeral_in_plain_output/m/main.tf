@@ -1,0 +1,2 @@
+variable "e" {}
+output "o" { value = var.e }

@@ -1,0 +1,2 @@
+variable "v" { type = number }
+resource "terraform_data" "a" { input = var.v }

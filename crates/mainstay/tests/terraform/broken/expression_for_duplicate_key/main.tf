@@ -1,0 +1,1 @@
+output "a" { value = { for x in ["a", "a"] : x => 1 } }

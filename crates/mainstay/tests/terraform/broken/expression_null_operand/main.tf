@@ -1,0 +1,2 @@
+output "a" { value = null + 1 }
+output "b" { value = "a${null}" }

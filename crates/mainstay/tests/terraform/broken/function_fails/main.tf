@@ -1,0 +1,3 @@
+output "o" { value = tonumber("x") }
+output "p" { value = jsondecode("{") }
+output "q" { value = element([], 0) }

@@ -1,0 +1,2 @@
+output "o" { value = file("nope.txt") }
+output "p" { value = templatefile("nope.tftpl", {}) }

@@ -1,0 +1,1 @@
+output "o" { value = templatefile("t.tftpl", { a = 1 }) }

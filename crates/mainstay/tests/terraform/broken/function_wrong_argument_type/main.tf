@@ -1,0 +1,2 @@
+output "o" { value = upper(["x"]) }
+output "p" { value = length(5) }

@@ -1,0 +1,1 @@
+variable "required" { default = 1 }

@@ -1,0 +1,2 @@
+output "o" { value = var.nope }
+resource "terraform_data" "a" { nope = 1 }

@@ -1,0 +1,2 @@
+variable "n" { type = number }
+variable "o" { type = object({ a = string }) }

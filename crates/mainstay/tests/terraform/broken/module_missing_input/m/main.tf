@@ -1,0 +1,2 @@
+variable "required" {}
+variable "also" { type = string }

@@ -1,0 +1,4 @@
+locals { where = "./m" }
+module "m" {
+  source = local.where
+}

@@ -1,0 +1,6 @@
+module "m" {
+  source = "./m"
+  nested {
+    a = 1
+  }
+}

@@ -1,0 +1,9 @@
+moved {
+  from = terraform_data.a
+  to   = terraform_data.b
+}
+moved {
+  from = terraform_data.b
+  to   = terraform_data.a
+}
+resource "terraform_data" "c" {}

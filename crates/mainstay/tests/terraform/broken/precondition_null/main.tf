@@ -1,0 +1,9 @@
+variable "v" { default = null }
+resource "terraform_data" "a" {
+  lifecycle {
+    precondition {
+      condition     = var.v
+      error_message = "Never."
+    }
+  }
+}

@@ -1,0 +1,4 @@
+variable "a" { default = "x" }
+provider "terraform" {
+  alias = var.a
+}

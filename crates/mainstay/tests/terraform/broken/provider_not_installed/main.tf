@@ -1,0 +1,2 @@
+resource "fake_server" "a" {
+}

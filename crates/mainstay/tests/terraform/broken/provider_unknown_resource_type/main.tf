@@ -1,0 +1,4 @@
+resource "terraform_dta" "a" {
+}
+data "terraform_remote_stat" "b" {
+}

@@ -1,0 +1,6 @@
+data "terraform_remote_state" "r" {
+  backend = "local"
+  provisioner "local-exec" {
+    command = "x"
+  }
+}

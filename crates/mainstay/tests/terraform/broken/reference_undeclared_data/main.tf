@@ -1,0 +1,1 @@
+output "o" { value = data.terraform_remote_state.nope.outputs }

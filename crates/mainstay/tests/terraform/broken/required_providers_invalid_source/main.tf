@@ -1,0 +1,6 @@
+terraform {
+  required_providers {
+    a = { source = "a/b/c/d" }
+    b = { source = "UPPER CASE/x" }
+  }
+}

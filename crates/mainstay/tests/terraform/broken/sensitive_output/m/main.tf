@@ -1,0 +1,2 @@
+variable "s" {}
+output "inner" { value = var.s }

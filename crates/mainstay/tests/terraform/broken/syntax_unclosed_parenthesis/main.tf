@@ -1,0 +1,3 @@
+output "o" {
+  value = max(1, 2
+}

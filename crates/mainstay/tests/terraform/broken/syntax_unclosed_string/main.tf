@@ -1,0 +1,4 @@
+resource "terraform_data" "a" {
+  input = "text
+}
+output "o" { value = 1 }

@@ -1,0 +1,5 @@
+terraform {
+  settings {
+    a = 1
+  }
+}

@@ -1,0 +1,2 @@
+variable "a" { type = set }
+variable "b" { type = object }

@@ -1,0 +1,3 @@
+variable "a" { default = local.x }
+variable "b" { default = var.a }
+locals { x = 1 }

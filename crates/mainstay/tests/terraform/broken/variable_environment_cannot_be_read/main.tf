@@ -1,0 +1,1 @@
+variable "l" { type = map(string) }

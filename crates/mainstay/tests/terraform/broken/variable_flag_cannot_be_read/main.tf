@@ -1,0 +1,1 @@
+variable "l" { type = list(string) }

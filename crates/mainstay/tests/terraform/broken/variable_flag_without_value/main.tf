@@ -1,0 +1,1 @@
+variable "l" { default = 1 }

@@ -1,0 +1,7 @@
+variable "a" {
+  validation {
+    condition     = var.b == 1
+    error_message = "Wrong."
+  }
+}
+variable "b" { default = 1 }

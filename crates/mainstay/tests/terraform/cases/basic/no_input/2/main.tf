@@ -1,0 +1,5 @@
+resource "terraform_data" "a" {
+  input = null
+}
+resource "terraform_data" "b" {
+}

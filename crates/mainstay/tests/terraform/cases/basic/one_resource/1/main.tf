@@ -1,0 +1,5 @@
+# The smallest configuration there is.
+
+resource "terraform_data" "a" {
+  input = "hello"
+}

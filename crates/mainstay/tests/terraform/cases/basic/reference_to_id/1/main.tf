@@ -1,0 +1,7 @@
+resource "terraform_data" "a" {}
+resource "terraform_data" "b" {
+  input = { parent = terraform_data.a.id }
+}
+output "same" {
+  value = terraform_data.a.id == terraform_data.b.output.parent
+}

@@ -1,0 +1,3 @@
+resource "terraform_data" "a" {
+  input = { "ключ" = "value", emoji = "🚀", composed = "e", decomposed = "é" }
+}

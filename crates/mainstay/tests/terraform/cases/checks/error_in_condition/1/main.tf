@@ -1,0 +1,7 @@
+locals { list = [] }
+check "first" {
+  assert {
+    condition     = local.list[0] == 1
+    error_message = "No."
+  }
+}

@@ -1,0 +1,5 @@
+module "m" {
+  for_each = toset(["ok", "bad"])
+  source   = "./m"
+  v        = each.key
+}

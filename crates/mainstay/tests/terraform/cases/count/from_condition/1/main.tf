@@ -1,0 +1,9 @@
+variable "enabled" {
+  type    = bool
+  default = true
+}
+resource "terraform_data" "maybe" {
+  count = var.enabled ? 1 : 0
+  input = "on"
+}
+output "maybe" { value = try(terraform_data.maybe[0].output, "off") }

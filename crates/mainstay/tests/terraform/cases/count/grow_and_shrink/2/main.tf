@@ -1,0 +1,5 @@
+resource "terraform_data" "a" {
+  count = 4
+  input = count.index
+}
+output "all" { value = terraform_data.a[*].output }

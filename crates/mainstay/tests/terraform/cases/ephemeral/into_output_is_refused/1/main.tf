@@ -1,0 +1,5 @@
+variable "e" {
+  ephemeral = true
+  default   = "x"
+}
+output "o" { value = "v ${var.e}" }

@@ -1,0 +1,2 @@
+variable "v" { type = any }
+resource "terraform_data" "a" { input = var.v }

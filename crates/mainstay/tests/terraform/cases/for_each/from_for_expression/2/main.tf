@@ -1,0 +1,10 @@
+locals {
+  users = [
+    { name = "bob", admin = true },
+    { name = "cy", admin = true },
+  ]
+}
+resource "terraform_data" "admin" {
+  for_each = { for u in local.users : u.name => u if u.admin }
+  input    = each.value.name
+}

@@ -1,0 +1,7 @@
+import {
+  to = terraform_data.a
+  id = "given-id"
+}
+resource "terraform_data" "a" {
+  triggers_replace = "t"
+}

@@ -1,0 +1,5 @@
+module "m" {
+  source = "./m"
+  list   = ["a", "b"]
+}
+output "o" { value = module.m.joined }

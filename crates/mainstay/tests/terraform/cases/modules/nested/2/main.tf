@@ -1,0 +1,5 @@
+module "outer" {
+  source = "./outer"
+  prefix = "q"
+}
+output "deep" { value = module.outer.deep }

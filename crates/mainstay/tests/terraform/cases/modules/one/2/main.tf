@@ -1,0 +1,5 @@
+module "m" {
+  source = "./m"
+  name   = "y"
+}
+output "name" { value = module.m.name }

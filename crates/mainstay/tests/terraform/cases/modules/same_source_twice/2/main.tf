@@ -1,0 +1,5 @@
+module "b" {
+  source = "./m"
+  v      = 7
+}
+output "b" { value = module.b.v }

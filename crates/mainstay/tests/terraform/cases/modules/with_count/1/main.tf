@@ -1,0 +1,6 @@
+module "m" {
+  count  = 2
+  source = "./m"
+  n      = count.index
+}
+output "all" { value = module.m[*].out }

@@ -1,0 +1,4 @@
+resource "terraform_data" "a" { input = "x" }
+resource "terraform_data" "b" {
+  for_each = toset(["k"])
+}

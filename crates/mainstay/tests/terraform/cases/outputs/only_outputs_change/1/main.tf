@@ -1,0 +1,2 @@
+output "a" { value = "one" }
+output "b" { value = "b" }

@@ -1,0 +1,2 @@
+output "a" { value = "two" }
+output "c" { value = "c" }

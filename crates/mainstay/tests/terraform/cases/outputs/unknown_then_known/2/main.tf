@@ -1,0 +1,6 @@
+resource "terraform_data" "a" { input = "y" }
+output "whole" { value = terraform_data.a }
+output "part" { value = { known = 2, unknown = terraform_data.a.output, id = terraform_data.a.id } }
+output "list" { value = ["k", terraform_data.a.id] }
+output "text" { value = "id=${terraform_data.a.id}" }
+output "null_or" { value = terraform_data.a.output == null ? "null" : "set" }

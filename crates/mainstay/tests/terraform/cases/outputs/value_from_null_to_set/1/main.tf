@@ -1,0 +1,2 @@
+output "o" { value = null }
+output "p" { value = "p" }

@@ -1,0 +1,2 @@
+output "o" { value = "set" }
+output "p" { value = null }

@@ -1,0 +1,7 @@
+resource "terraform_data" "a" {
+  input = 1
+  provisioner "local-exec" {
+    when    = destroy
+    command = "exit 1"
+  }
+}

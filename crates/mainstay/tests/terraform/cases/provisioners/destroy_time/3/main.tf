@@ -1,0 +1,1 @@
+output "log" { value = file("log.txt") }

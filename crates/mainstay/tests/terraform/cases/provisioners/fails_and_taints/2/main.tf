@@ -1,0 +1,5 @@
+resource "terraform_data" "a" {
+  input = "a"
+}
+resource "terraform_data" "after" { input = terraform_data.a.id }
+resource "terraform_data" "beside" { input = 1 }

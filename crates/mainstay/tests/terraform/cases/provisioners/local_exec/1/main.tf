@@ -1,0 +1,6 @@
+resource "terraform_data" "a" {
+  input = "written"
+  provisioner "local-exec" {
+    command = "echo ${self.output} > out.txt"
+  }
+}

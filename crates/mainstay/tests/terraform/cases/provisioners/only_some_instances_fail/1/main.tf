@@ -1,0 +1,7 @@
+resource "terraform_data" "a" {
+  for_each = toset(["bad", "good"])
+  input    = each.key
+  provisioner "local-exec" {
+    command = "test ${each.key} = good"
+  }
+}

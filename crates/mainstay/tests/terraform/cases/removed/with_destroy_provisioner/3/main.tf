@@ -1,0 +1,1 @@
+output "said" { value = file("gone.txt") }

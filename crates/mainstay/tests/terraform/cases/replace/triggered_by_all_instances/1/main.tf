@@ -1,0 +1,9 @@
+resource "terraform_data" "trigger" {
+  count = 2
+  input = "v"
+}
+resource "terraform_data" "a" {
+  lifecycle {
+    replace_triggered_by = [terraform_data.trigger]
+  }
+}

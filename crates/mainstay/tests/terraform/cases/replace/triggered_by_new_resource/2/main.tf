@@ -1,0 +1,4 @@
+resource "terraform_data" "new" {}
+resource "terraform_data" "a" {
+  lifecycle { replace_triggered_by = [terraform_data.new] }
+}

@@ -1,0 +1,3 @@
+module "kept" {
+  source = "./m"
+}

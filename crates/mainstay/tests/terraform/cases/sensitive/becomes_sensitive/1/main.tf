@@ -1,0 +1,3 @@
+# Only the marks change, and not the values.
+
+resource "terraform_data" "a" { input = "v" }

@@ -1,0 +1,8 @@
+variable "s" {
+  default   = "short"
+  sensitive = true
+  validation {
+    condition     = length(var.s) > 10
+    error_message = "It is too short."
+  }
+}

@@ -1,0 +1,5 @@
+output "o" { value = "plain" }
+output "p" {
+  value     = "hidden"
+  sensitive = true
+}

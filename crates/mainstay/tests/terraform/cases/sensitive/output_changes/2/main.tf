@@ -1,0 +1,7 @@
+output "o" {
+  value     = "plain"
+  sensitive = true
+}
+output "p" {
+  value = "hidden"
+}

@@ -1,0 +1,5 @@
+variable "secret" {
+  type      = string
+  sensitive = true
+  default   = "an0ther"
+}

@@ -1,0 +1,7 @@
+resource "terraform_data" "a" { input = "a" }
+resource "terraform_data" "many" {
+  count = 2
+}
+module "m" {
+  source = "./m"
+}

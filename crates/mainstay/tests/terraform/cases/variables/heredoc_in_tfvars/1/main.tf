@@ -1,0 +1,3 @@
+variable "text" { type = string }
+variable "nested" { type = list(map(string)) }
+output "o" { value = [var.text, var.nested] }

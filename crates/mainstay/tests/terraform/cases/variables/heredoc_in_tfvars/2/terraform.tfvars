@@ -1,0 +1,2 @@
+text   = "one line"
+nested = []

@@ -1,0 +1,3 @@
+variable "a" { type = map(number) }
+variable "b" { type = any }
+output "o" { value = { a = var.a, b = var.b } }
