@@ -3,8 +3,14 @@
 //! It knows no provider: those come in through [`ResourceProvider`]. Planning performs no I/O but reading through providers, and
 //! writes nothing.
 
+mod input;
 pub mod plan;
 pub mod provider;
+mod providers;
+pub mod walk;
+pub mod world;
 
+pub use input::{ProviderAddress, ProviderSource, StackInput};
 pub use plan::StackPlan;
 pub use provider::ResourceProvider;
+pub use providers::{ConfiguredProvider, ProviderId, StackProviders, provider_address};

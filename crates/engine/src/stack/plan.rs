@@ -91,7 +91,7 @@ pub struct ResourceChange {
     /// What it is imported by.
     pub importing: Option<String>,
     /// What it comes after: resources without keys, in the form of the state's `dependencies`.
-    pub depends_on: Vec<Address>,
+    pub depends_on: Arc<[Address]>,
     /// Whether its replacement is made first.
     pub create_before_destroy: bool,
 }
