@@ -206,6 +206,10 @@ fn unknown_equal(a: &Value, b: &Value) -> Option<bool> {
         (_, Kind::Unknown(u)) => (u, a),
         _ => return None,
     };
+    let (a, b) = (a.ty(), b.ty());
+    if !a.has_dynamic() && !b.has_dynamic() && a != b {
+        return Some(false);
+    }
     if let (Some(prefix), Some(text)) = (&unknown.refinements.prefix, other.as_str())
         && !text.starts_with(prefix.as_ref())
     {

@@ -162,7 +162,7 @@ impl Evaluator<'_> {
                 let element = self.steps(Value::unknown(t.as_ref().clone()), at, steps);
                 match element.ty() {
                     Type::Dynamic => Value::unknown(Type::Dynamic),
-                    ty => Value::unknown(Type::list(ty)),
+                    ty => super::operator::unknown(Type::list(ty)),
                 }
             }
             Type::Tuple(ts) => {

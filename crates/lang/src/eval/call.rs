@@ -31,9 +31,19 @@ impl Evaluator<'_> {
         }
         let scope = self.scope;
         let template = |name: &str, text: &str, variables: &Value| render(scope, name, text, variables);
-        let context =
-            FunctionContext { files: scope.files(), template: &template, may_draw: scope.may_draw() };
-        match functions::call(name, &arguments, &context) {
+        let result = if name.starts_with("provider::") {
+            scope.call(name, &arguments)
+        } else {
+            let context = FunctionContext {
+                files: scope.files(),
+                template: &template,
+                may_draw: scope.may_draw(),
+                now: scope.now(),
+                plan_time: scope.plan_time(),
+            };
+            functions::call(name, &arguments, &context)
+        };
+        match result {
             Ok(value) => value,
             Err(error) => {
                 let at = error.argument.and_then(|i| call.arguments.get(i).or(call.arguments.last()));
@@ -81,6 +91,11 @@ impl Evaluator<'_> {
 
     /// `try`: the first argument that has no fault.
     fn attempt(&mut self, call: &Call, span: Span) -> Value {
+        if call.arguments.is_empty() {
+            return self.fail(
+                Diagnostic::error("function-call", "`try`: at least one argument is required").at(span),
+            );
+        }
         let mut reasons = Vec::new();
         for argument in &call.arguments {
             let (value, faults) = self.apart(argument);
@@ -95,17 +110,20 @@ impl Evaluator<'_> {
             reasons.extend(faults.into_iter().map(|f| f.message));
         }
         let fault = Diagnostic::error("function-call", "every argument of `try` fails").at(span);
-        let fault = if reasons.is_empty() {
-            fault.hint("give it at least one value")
-        } else {
-            fault.because(reasons.join("\n"))
-        };
-        self.fail(fault)
+        self.fail(fault.because(reasons.join("\n")))
     }
 
     fn can(&mut self, call: &Call, span: Span) -> Value {
-        let [argument] = call.arguments.as_slice() else {
-            return self.fail(Diagnostic::error("function-call", "`can` takes exactly one value").at(span));
+        let argument = match call.arguments.as_slice() {
+            [argument] => argument,
+            others => {
+                let message = if others.is_empty() {
+                    "Function \"can\" expects 1 argument(s). Missing value for \"expression\""
+                } else {
+                    "Function \"can\" expects only 1 argument(s)"
+                };
+                return self.fail(Diagnostic::error("function-call", message).at(span));
+            }
         };
         let (value, faults) = self.apart(argument);
         if faults.has_errors() {

@@ -7,7 +7,7 @@ use diag::Diagnostic;
 use value::{Marks, Type, Value, convert};
 
 use super::{Evaluator, describe_type, describe_value};
-use crate::syntax::{Expr, For, Identifier, Item};
+use crate::syntax::{Expr, ExprKind, For, Identifier, Item, Step};
 
 /// What a `for` goes through: keys and values, or where they are not known the types of both.
 type Elements = Result<Vec<(Value, Value)>, [Type; 2]>;
@@ -21,7 +21,7 @@ impl Evaluator<'_> {
         let mut marks = Marks::NONE;
         let mut known = true;
         for item in items {
-            let key = self.key(&item.key);
+            let key = self.item_key(&item.key);
             let value = self.value(&item.value);
             match key {
                 Some((Some(key), key_marks)) => {
@@ -37,6 +37,19 @@ impl Evaluator<'_> {
         }
         let object = if known { Value::object(entries) } else { Value::unknown(Type::Dynamic) };
         object.with_marks(marks)
+    }
+
+    /// The key of an object's item, which has to say whether it is text or a reference.
+    fn item_key(&mut self, expr: &Expr) -> Option<Key> {
+        if is_ambiguous(expr) {
+            self.fail(
+                Diagnostic::error("ambiguous-key", "it is not clear whether this key is text or a reference")
+                    .at(expr.span)
+                    .hint("write it between quotes for the text, between parentheses for what it refers to"),
+            );
+            return None;
+        }
+        self.key(expr)
     }
 
     /// A key; `None` after a fault.
@@ -202,6 +215,18 @@ impl Evaluator<'_> {
                 result.entries.insert(key, value);
             }
         }
+    }
+}
+
+/// `{ a.b = 1 }` may mean the text or the value: one of them has to be said. The parser leaves it, because `providers` of a module
+/// is written so.
+fn is_ambiguous(key: &Expr) -> bool {
+    match &key.kind {
+        ExprKind::Reference(_) | ExprKind::Name(_) => true,
+        ExprKind::Traversal(source, steps) => {
+            is_ambiguous(source) && !steps.iter().any(|s| matches!(s, Step::Splat { .. }))
+        }
+        _ => false,
     }
 }
 

@@ -9,15 +9,20 @@ mod collection;
 mod constraint;
 mod describe;
 mod operator;
+mod prefix;
 mod template;
+
+use std::time::SystemTime;
 
 use diag::{Diagnostic, Diagnostics, Span};
 use value::{Marks, Type, Value};
 
 pub use constraint::type_constraint;
 pub use describe::{describe_type, describe_value};
+pub(crate) use prefix::certain_prefix;
 
 use crate::ProjectFiles;
+use crate::functions::FunctionError;
 use crate::resolve::Reference;
 use crate::syntax::{Expr, ExprKind};
 
@@ -37,6 +42,28 @@ pub trait Scope {
     /// evaluated once: what they gave twice would differ.
     fn may_draw(&self) -> bool {
         false
+    }
+
+    /// The time that `timestamp` gives, where [`Scope::may_draw`] lets it give one; none where it is not known yet.
+    fn now(&self) -> Option<SystemTime> {
+        None
+    }
+
+    /// The time that `plantimestamp` gives: one for the whole run. None where it is not known yet.
+    fn plan_time(&self) -> Option<SystemTime> {
+        None
+    }
+
+    /// Calls a provider's function, whose name is written as in `provider::NAME::FUNCTION`. Arguments are as they were given:
+    /// converting them, and what unknowns and marks make of the result, is the callee's, which has the signature.
+    ///
+    /// # Errors
+    /// If there is no such function here, or it fails.
+    fn call(&self, name: &str, arguments: &[Value]) -> Result<Value, FunctionError> {
+        let _ = arguments;
+        let message =
+            format!("The function `{name}` is not available here: no provider that offers it is loaded.");
+        Err(FunctionError::new(None, message))
     }
 }
 

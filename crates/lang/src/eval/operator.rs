@@ -1,7 +1,5 @@
 //! Operators and the conditional.
 
-use std::sync::Arc;
-
 use diag::{Diagnostic, Diagnostics, Span};
 use value::{Bound, Kind, Marks, Number, Refinements, Type, Value, convert, unify};
 
@@ -13,16 +11,9 @@ impl Evaluator<'_> {
         let mut left = self.value(first);
         let mut span = first.span;
         for (operator, right) in rest {
-            // What cannot change the result any more is not asked, as in `x != null && x.enabled`.
-            let decided = match operator {
-                Operator::And => left.as_bool() == Some(false),
-                Operator::Or => left.as_bool() == Some(true),
-                _ => false,
-            };
-            if !decided {
-                let value = self.value(right);
-                left = self.operate(*operator, (left, span), (value, right.span));
-            }
+            // Both sides of `&&` and `||` count, as in Terraform 1.11: a fault or an unknown on the right is one of the whole.
+            let value = self.value(right);
+            left = self.operate(*operator, (left, span), (value, right.span));
             span = first.span.to(right.span);
         }
         left
@@ -96,7 +87,9 @@ impl Evaluator<'_> {
             Operator::Less | Operator::LessEqual | Operator::Greater | Operator::GreaterEqual
         );
         let (Some(a), Some(b)) = (a.as_number(), b.as_number()) else {
-            return unknown(if compares { Type::Bool } else { Type::Number });
+            let certain = if compares { compared(operator, a, b) } else { None };
+            return certain
+                .map_or_else(|| unknown(if compares { Type::Bool } else { Type::Number }), Value::bool);
         };
         let number = match operator {
             Operator::Less => return Value::bool(a < b),
@@ -107,7 +100,8 @@ impl Evaluator<'_> {
             Operator::Subtract => Some(a.subtract(b)),
             Operator::Multiply => Some(a.multiply(b)),
             Operator::Divide => a.divide(b),
-            _ => a.modulo(b),
+            // Nothing is taken off, as Terraform has it.
+            _ => a.modulo(b).or_else(|| Some(a.clone())),
         };
         match number {
             Some(number) => Value::number(number),
@@ -146,6 +140,8 @@ impl Evaluator<'_> {
             self.note_all([then_faults, else_faults]);
             return Value::unknown(Type::Dynamic);
         };
+        // Whether a value is sensitive must not tell which of the two was taken.
+        let marks = marks.union(then_value.marks()).union(else_value.marks());
         let Some(ty) = common_type(&then_value, &else_value) else {
             return self.inconsistent((&then_value, then.span), (&else_value, otherwise.span), span);
         };
@@ -187,17 +183,31 @@ impl Evaluator<'_> {
     }
 }
 
-/// Unknown, and certainly not null.
+/// Unknown, and certainly not null, unless even the type is not known: then nothing is said.
 pub(super) fn unknown(ty: Type) -> Value {
-    Value::refined(ty, Refinements { not_null: true, ..Refinements::default() })
+    let not_null = ty != Type::Dynamic;
+    Value::refined(ty, Refinements { not_null, ..Refinements::default() })
+}
+
+/// How two numbers compare of which one or both are unknown, if their bounds tell.
+fn compared(operator: Operator, a: &Value, b: &Value) -> Option<bool> {
+    let (a, b) = (certain(a, &Type::Number), certain(b, &Type::Number));
+    let below = |low: &Refinements, high: &Refinements| {
+        low.maximum.as_ref().zip(high.minimum.as_ref()).is_some_and(|(l, h)| l.number < h.number)
+    };
+    let (less, greater) = (below(&a, &b), below(&b, &a));
+    if !less && !greater {
+        return None;
+    }
+    Some(match operator {
+        Operator::Less | Operator::LessEqual => less,
+        _ => greater,
+    })
 }
 
 fn logic(operator: Operator, a: &Value, b: &Value) -> Value {
-    let dominant = operator == Operator::Or;
     match (a.as_bool(), b.as_bool()) {
-        (Some(a), _) if a == dominant => Value::bool(dominant),
-        (_, Some(b)) if b == dominant => Value::bool(dominant),
-        (Some(_), Some(_)) => Value::bool(!dominant),
+        (Some(a), Some(b)) => Value::bool(if operator == Operator::Or { a || b } else { a && b }),
         _ => unknown(Type::Bool),
     }
 }
@@ -218,7 +228,8 @@ fn either(a: &Value, b: &Value, ty: Type) -> Value {
     let (a, b) = (certain(a, &ty), certain(b, &ty));
     let refinements = Refinements {
         not_null: a.not_null && b.not_null,
-        prefix: common_prefix(a.prefix.as_deref(), b.prefix.as_deref()),
+        // Terraform drops what is certain about texts here, and a plan shows the difference.
+        prefix: None,
         minimum: pick(a.minimum, b.minimum, |a, b| {
             (a.number < b.number) || (a.number == b.number && a.inclusive)
         }),
@@ -238,7 +249,6 @@ fn certain(value: &Value, ty: &Type) -> Refinements {
     match value.kind() {
         Kind::Unknown(u) => u.refinements.clone(),
         Kind::Null(_) => Refinements::default(),
-        Kind::String(s) => Refinements { not_null: true, prefix: Some(s.clone()), ..Refinements::default() },
         Kind::Number(n) => {
             Refinements { not_null: true, minimum: exactly(n), maximum: exactly(n), ..Refinements::default() }
         }
@@ -246,16 +256,10 @@ fn certain(value: &Value, ty: &Type) -> Refinements {
             let length = value.length().map(|l| l as u64);
             Refinements { not_null: true, length_min: length, length_max: length, ..Refinements::default() }
         }
-        Kind::Bool(_) | Kind::Tuple(_) | Kind::Object(_) => {
+        Kind::Bool(_) | Kind::String(_) | Kind::Tuple(_) | Kind::Object(_) => {
             Refinements { not_null: true, ..Refinements::default() }
         }
     }
-}
-
-fn common_prefix(a: Option<&str>, b: Option<&str>) -> Option<Arc<str>> {
-    let (a, b) = (a?, b?);
-    let length: usize = a.chars().zip(b.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum();
-    a.get(..length).filter(|p| !p.is_empty()).map(Arc::from)
 }
 
 fn pick(a: Option<Bound>, b: Option<Bound>, first: impl Fn(&Bound, &Bound) -> bool) -> Option<Bound> {

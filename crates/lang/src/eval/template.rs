@@ -3,7 +3,7 @@
 use diag::Diagnostic;
 use value::{Kind, Marks, Refinements, Type, Value, convert};
 
-use super::{Evaluator, describe_type};
+use super::{Evaluator, certain_prefix, describe_type};
 use crate::syntax::{Expr, Part};
 
 /// A template as far as it has been put together.
@@ -28,7 +28,7 @@ impl Evaluator<'_> {
         let mut text = Text::default();
         self.parts(parts, &mut text);
         let value = if text.unknown {
-            let prefix = Some(text.known).filter(|p| !p.is_empty()).map(Into::into);
+            let prefix = certain_prefix(&text.known);
             Value::refined(Type::String, Refinements { not_null: true, prefix, ..Refinements::default() })
         } else {
             Value::string(text.known)

@@ -4,6 +4,8 @@
 
 use value::{Kind, Refinements, Type, Value, convert};
 
+use crate::eval::certain_prefix;
+
 use super::arguments::{Arguments, Failure};
 use super::digits::{self, Style};
 use super::json;
@@ -35,7 +37,7 @@ fn format(a: &Arguments<'_>) -> Result<Value, Failure> {
     if args.iter().any(|arg| !arg.is_wholly_known()) {
         // Whatever the unknown values are, the text begins as the pattern does before its first verb.
         let prefix = pattern.split('%').next().unwrap_or_default();
-        let prefix = (!prefix.is_empty()).then(|| prefix.into());
+        let prefix = certain_prefix(prefix);
         return Ok(Value::refined(
             Type::String,
             Refinements { not_null: true, prefix, ..Refinements::default() },

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use value::{Kind, Number, Type, Value};
+use value::{Kind, Number, Refinements, Type, Value};
 
 use super::arguments::{Arguments, Failure};
 use super::signature::{Function, Parameter, Shape};
@@ -15,12 +15,22 @@ use super::signature::{Function, Parameter, Shape};
 /// How deep arrays and objects may be nested: the reader calls itself for each level.
 const DEPTH_MAX: usize = 500;
 
+/// The JSON of a value that is not wholly known: how it begins may be certain.
+fn later(value: &Value) -> Value {
+    let prefix = match value.kind() {
+        Kind::List(..) | Kind::Set(..) | Kind::Tuple(_) => Some("[".into()),
+        Kind::Map(..) | Kind::Object(_) => Some("{".into()),
+        _ => None,
+    };
+    Value::refined(Type::String, Refinements { not_null: true, prefix, ..Refinements::default() })
+}
+
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
         "jsonencode",
         &[Parameter::new("val", Shape::Any).nullable().dynamic()],
         Shape::String,
-        |a| Ok(to_text(a.value(0)).map_or_else(|| Value::unknown(Type::String), Value::string)),
+        |a| Ok(to_text(a.value(0)).map_or_else(|| later(a.value(0)), Value::string)),
         "The value as JSON.",
     ),
     Function::new(

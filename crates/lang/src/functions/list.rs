@@ -136,6 +136,10 @@ fn coalesce_list(a: &Arguments<'_>) -> Result<Value, Failure> {
     if a.values.is_empty() {
         return Err(Failure::call("at least one argument is required"));
     }
+    let is_list = |value: &Value| matches!(value.ty(), Type::List(_) | Type::Tuple(_) | Type::Dynamic);
+    if !a.values.iter().all(|value| is_list(value) && !(value.is_null() && value.ty() == Type::Dynamic)) {
+        return Err(Failure::call("coalescelist arguments must be lists or tuples"));
+    }
     for value in &a.values {
         if !value.is_known() {
             let ty = value.ty();
@@ -146,9 +150,7 @@ fn coalesce_list(a: &Arguments<'_>) -> Result<Value, Failure> {
             Kind::List(_, elements) | Kind::Tuple(elements) if !elements.is_empty() => {
                 return Ok(value.clone());
             }
-            Kind::List(..) | Kind::Tuple(_) => {}
-            Kind::Null(Type::List(_) | Type::Tuple(_)) => {}
-            _ => return Err(Failure::call("coalescelist arguments must be lists or tuples")),
+            _ => {}
         }
     }
     Err(Failure::call("no non-null arguments"))

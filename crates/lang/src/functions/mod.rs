@@ -2,17 +2,19 @@
 //!
 //! [`call`] converts the arguments to the signature, sees to nulls, unknowns and marks, and hands plain values to the function. A
 //! function decides and does no I/O but through [`FunctionContext`]; `uuid` and `bcrypt` draw from the system, and only where it lets
-//! them. What reads a clock (`timestamp`, `plantimestamp`) is not here, and neither are `try` and `can`, which are the evaluator's
-//! because their arguments may fail.
+//! them, and `timestamp` and `plantimestamp` are handed the time. `try` and `can` are not here: they are the evaluator's, because
+//! their arguments may fail. Functions of providers are the scope's.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use std::time::SystemTime;
 
 use value::Value;
 
 use crate::ProjectFiles;
 
 mod arguments;
+mod clock;
 mod collection;
 mod conversion;
 mod csv;
@@ -27,6 +29,7 @@ mod hash;
 mod json;
 mod list;
 mod map;
+mod metadata;
 mod network;
 mod numeric;
 mod pattern;
@@ -39,6 +42,7 @@ mod time;
 mod yaml_read;
 mod yaml_write;
 
+pub use metadata::metadata;
 pub use signature::{Parameter, Shape, Signature};
 
 use signature::Function;
@@ -51,6 +55,10 @@ pub struct FunctionContext<'a> {
     pub template: &'a dyn Fn(&str, &str, &Value) -> Result<Value, String>,
     /// Whether random numbers may be drawn; if not, results that hang on them are unknown.
     pub may_draw: bool,
+    /// The time of `timestamp`; none where it is not known yet.
+    pub now: Option<SystemTime>,
+    /// The time of `plantimestamp`; none where it is not known yet.
+    pub plan_time: Option<SystemTime>,
 }
 
 /// A call that has no result.
@@ -67,7 +75,8 @@ pub struct FunctionError {
 }
 
 impl FunctionError {
-    fn new(argument: Option<usize>, message: impl Into<String>) -> Self {
+    /// Without a hint.
+    pub fn new(argument: Option<usize>, message: impl Into<String>) -> Self {
         Self { argument, message: message.into(), hint: None }
     }
 }
@@ -96,7 +105,7 @@ pub fn signature(name: &str) -> Option<&'static Signature> {
     find(name).map(|function| &function.signature)
 }
 
-/// Whether the function of that name draws random numbers, so that it has a value only at an apply.
+/// Whether the function of that name draws random numbers or reads the clock, so that it has a value only at an apply.
 #[must_use]
 pub fn is_random(name: &str) -> bool {
     find(name).is_some_and(|function| function.is_random)
@@ -118,6 +127,7 @@ static BY_NAME: LazyLock<HashMap<&'static str, &'static Function>> =
     LazyLock::new(|| TABLES.iter().flat_map(|table| table.iter()).map(|f| (f.signature.name, f)).collect());
 
 static TABLES: &[&[Function]] = &[
+    clock::FUNCTIONS,
     collection::FUNCTIONS,
     conversion::FUNCTIONS,
     csv::FUNCTIONS,

@@ -167,7 +167,7 @@ pub(super) struct Function {
     pub(super) result_type: Option<ResultType>,
     /// Whether the result may be null, so that an unknown one may not be refined to be not null.
     pub(super) may_be_null: bool,
-    /// Whether it draws random numbers, so that it has a result only where the context says so.
+    /// Whether it draws random numbers or reads the clock, so that it has a result only where the context says so.
     pub(super) is_random: bool,
 }
 
@@ -201,7 +201,7 @@ impl Function {
         self
     }
 
-    /// The same, and it draws random numbers.
+    /// The same, and what it gives is another each time: it draws random numbers, or reads the clock.
     pub(super) const fn random(mut self) -> Self {
         self.is_random = true;
         self

@@ -3,7 +3,7 @@
 //! Regular expressions are next door, in `pattern`.
 
 use unicode_segmentation::UnicodeSegmentation;
-use value::{Kind, Type, Value};
+use value::{Kind, Refinements, Type, Value};
 
 use super::arguments::{Arguments, Failure, integer};
 use super::signature::{Function, Parameter, Shape};
@@ -12,6 +12,21 @@ use super::signature::{Function, Parameter, Shape};
 const INDENTED_MAX: usize = 64 << 20;
 
 const STR: Parameter = Parameter::new("str", Shape::String);
+
+/// What is certain about the beginning of an unknown text may say enough.
+fn starts_with(text: &Value, wanted: &str) -> Value {
+    let Kind::Unknown(unknown) = text.kind() else {
+        return Value::bool(text.as_str().is_some_and(|text| text.starts_with(wanted)));
+    };
+    let certain = unknown.refinements.prefix.as_deref().unwrap_or("");
+    if certain.starts_with(wanted) {
+        return Value::bool(true);
+    }
+    if certain.len() >= wanted.len() {
+        return Value::bool(false);
+    }
+    Value::refined(Type::Bool, Refinements { not_null: true, ..Refinements::default() })
+}
 
 pub(super) const FUNCTIONS: &[Function] = &[
     Function::new(
@@ -30,9 +45,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
     ),
     Function::new(
         "startswith",
-        &[STR, Parameter::new("prefix", Shape::String)],
+        &[STR.unknown(), Parameter::new("prefix", Shape::String)],
         Shape::Bool,
-        |a| Ok(Value::bool(a.text(0).starts_with(a.text(1)))),
+        |a| Ok(starts_with(a.value(0), a.text(1))),
         "Whether a text begins with another.",
     ),
     Function::new(

@@ -90,6 +90,11 @@ fn days_in_month(year: i64, month: u32) -> u32 {
 }
 
 impl Timestamp {
+    /// In UTC, so many seconds since 1970-01-01.
+    pub(super) fn at(seconds: i64) -> Self {
+        Self { local: seconds, nanosecond: 0, offset: 0 }
+    }
+
     pub(super) fn civil(&self) -> Civil {
         let (days, of_day) = (self.local.div_euclid(DAY), self.local.rem_euclid(DAY));
         let (year, month, day) = civil_from_days(days);

@@ -26,9 +26,19 @@ pub struct Body {
     pub blocks: Vec<Block>,
     /// Where.
     pub span: Span,
+    /// Whether it was read from JSON, where a schema tells blocks from attributes: see [`Body::promote`].
+    pub is_json: bool,
 }
 
 impl Body {
+    pub(crate) fn native(span: Span) -> Self {
+        Self { attributes: Vec::new(), blocks: Vec::new(), span, is_json: false }
+    }
+
+    pub(crate) fn json(span: Span) -> Self {
+        Self { is_json: true, ..Self::native(span) }
+    }
+
     /// The attribute of a name; the first, where a fault has it twice.
     #[must_use]
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {

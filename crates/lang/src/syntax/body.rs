@@ -12,7 +12,7 @@ impl Cursor<'_> {
     pub(super) fn file(&mut self) -> Body {
         let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
         let span = Span { file: self.file, start: 0, end };
-        let mut body = Body { attributes: Vec::new(), blocks: Vec::new(), span };
+        let mut body = Body::native(span);
         loop {
             self.entries(&mut body);
             let token = self.peek();
@@ -289,7 +289,7 @@ impl Cursor<'_> {
     fn block(&mut self, kind: Identifier, labels: Vec<Identifier>, body: &mut Body) {
         let open = self.take();
         let span = self.span(open);
-        let mut inner = Body { attributes: Vec::new(), blocks: Vec::new(), span };
+        let mut inner = Body::native(span);
         let deep = self.deeper(|cursor| {
             if !cursor.one_line(open, &mut inner) {
                 cursor.entries(&mut inner);

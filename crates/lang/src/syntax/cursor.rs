@@ -11,7 +11,7 @@ use super::token::{Token, TokenKind};
 
 /// How deep expressions and blocks may be nested. Thirty levels are a lot for a person; the parser, the evaluator and the
 /// destructor of the tree recurse this deep, on stacks of 2 MiB in the debug build.
-const DEPTH_MAX: u32 = 100;
+pub(crate) const DEPTH_MAX: u32 = 100;
 
 /// A fault that has been reported: the rule that found it gives up, and its caller finds the next good place.
 #[derive(Debug, Clone, Copy)]

@@ -322,7 +322,6 @@ impl Cursor<'_> {
                         .hint("close the object with `}` before the block, or give the value with `=`"),
                 ));
             }
-            self.no_step_in_key(&key)?;
             key
         };
         if self.accept(K::Assign).is_none() && self.accept(K::Colon).is_none() {
@@ -345,19 +344,6 @@ impl Cursor<'_> {
             _ => return Err(self.unexpected("`,` or the end of the line")),
         }
         Ok(Item { key, value })
-    }
-
-    /// `{ a.b = 1 }` may mean the text or the value: HCL wants one of them said.
-    fn no_step_in_key(&mut self, key: &Expr) -> Read<()> {
-        if !matches!(key.kind, ExprKind::Traversal(..)) {
-            return Ok(());
-        }
-        let text = self.text.get(key.span.start as usize..key.span.end as usize).unwrap_or("");
-        Err(self.report(
-            Diagnostic::error("ambiguous-key", "it is not clear whether this key is text or a reference")
-                .at(key.span)
-                .hint(format!("write `\"{text}\"` for the text, `({text})` for what it refers to")),
-        ))
     }
 
     /// After `[` or `{`, at `for`.

@@ -6,15 +6,19 @@ mod body;
 mod cursor;
 mod expression;
 mod lexer;
+mod places;
 mod postfix;
 mod template;
 mod token;
 
 use diag::{Diagnostics, FileId};
 
+pub use crate::json::parse as parse_json;
 pub use ast::{Attribute, Block, Body, Call, Expr, ExprKind, For, Identifier, Item, Operator, Part, Step};
 pub use lexer::{is_identifier, tokenize, tokenize_template};
 pub use token::{Token, TokenKind};
+
+pub(crate) use cursor::DEPTH_MAX;
 
 use cursor::Cursor;
 
@@ -52,4 +56,39 @@ pub fn parse_template(file: FileId, text: &str) -> Parsed<Expr> {
     let mut cursor = Cursor::new(file, text, tokenize_template(text));
     let tree = cursor.whole_template();
     cursor.finish(tree)
+}
+
+/// What a text inside of another file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Within {
+    /// An expression.
+    Expression,
+    /// A template.
+    Template,
+}
+
+/// Reads a text that stands inside of a file of another syntax, `depth` levels deep there. `place` gives the file's offset of each
+/// offset in the text.
+pub(crate) fn parse_within(
+    file: FileId,
+    text: &str,
+    within: Within,
+    depth: u32,
+    place: &dyn Fn(u32) -> u32,
+) -> Parsed<Expr> {
+    let tokens = match within {
+        Within::Expression => tokenize(text),
+        Within::Template => tokenize_template(text),
+    };
+    let mut cursor = Cursor::new(file, text, tokens);
+    cursor.depth = depth;
+    cursor.multiline = true;
+    let tree = match within {
+        Within::Expression => cursor.whole_expression(),
+        Within::Template => cursor.whole_template(),
+    };
+    let mut parsed = cursor.finish(tree);
+    places::move_expr(&mut parsed.tree, place);
+    places::move_faults(&mut parsed.diagnostics, place);
+    parsed
 }

@@ -1,11 +1,11 @@
 //! What may follow a value: attributes, indexes, splats; and calls.
 
-use diag::Diagnostic;
+use diag::{Diagnostic, Span};
 use value::Number;
 
 use super::ast::{Call, Expr, ExprKind, Identifier, Step};
 use super::cursor::{Cursor, Read};
-use super::token::TokenKind as K;
+use super::token::{Token, TokenKind as K};
 
 impl Cursor<'_> {
     pub(super) fn postfix(&mut self) -> Read<Expr> {
@@ -37,6 +37,7 @@ impl Cursor<'_> {
                             steps.push(Step::Attribute(self.identifier(next)));
                         }
                         K::Number => {
+                            self.no_second_legacy_index(&steps, next)?;
                             self.take();
                             let number = self.token_text(next).parse::<Number>();
                             steps.push(Step::LegacyIndex(
@@ -68,6 +69,19 @@ impl Cursor<'_> {
         }
     }
 
+    /// `a.0.1` is not taken by Terraform either, whose lexer sees a fraction there.
+    fn no_second_legacy_index(&mut self, steps: &[Step], next: Token) -> Read<()> {
+        let Some(Step::LegacyIndex(_, first)) = steps.last() else { return Ok(()) };
+        let span = first.to(self.span(next));
+        let text = |span: Span| self.text.get(span.start as usize..span.end as usize).unwrap_or("");
+        let (first, second) = (text(*first), self.token_text(next));
+        Err(self.report(
+            Diagnostic::error("legacy-index", "two indexes in a row are not written with dots")
+                .at(span)
+                .hint(format!("write `[{first}][{second}]`")),
+        ))
+    }
+
     /// `[key]` or `[*]`.
     fn bracket(&mut self) -> Read<Step> {
         let open = self.take();
@@ -95,14 +109,18 @@ impl Cursor<'_> {
     /// After a name, at `(` or `::`.
     fn call(&mut self, name: &Expr) -> Read<Expr> {
         let mut span = name.span;
+        let mut name = match &name.kind {
+            ExprKind::Name(first) => first.clone(),
+            _ => return Err(self.unexpected("the name of a function")),
+        };
         while self.accept(K::DoubleColon).is_some() {
             let Some(part) = self.accept(K::Identifier) else {
                 return Err(self.unexpected("the name of a function"));
             };
+            name = format!("{name}::{}", self.token_text(part)).into();
             span = span.to(self.span(part));
         }
-        let text = self.text.get(span.start as usize..span.end as usize).unwrap_or("");
-        let name = Identifier { name: self.name(text), span };
+        let name = Identifier { name, span };
         if self.peek_kind() != K::OpenParen {
             return Err(self.unexpected("`(`"));
         }

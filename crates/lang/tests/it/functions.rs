@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use diag::{Diagnostic, FileId};
 use lang::resolve::{Allowed, Names, Resolver};
@@ -31,6 +32,14 @@ impl Scope for Project {
     fn may_draw(&self) -> bool {
         true
     }
+
+    fn now(&self) -> Option<SystemTime> {
+        Some(UNIX_EPOCH + Duration::from_secs(1_764_047_045))
+    }
+
+    fn plan_time(&self) -> Option<SystemTime> {
+        Some(UNIX_EPOCH + Duration::from_secs(1_764_047_000))
+    }
 }
 
 fn project() -> Project {
@@ -53,6 +62,8 @@ fn variables() -> Value {
         ("m", Value::unknown(Type::map(Type::String))),
         ("o", Value::unknown(object)),
         ("n", Value::unknown(Type::Number)),
+        ("b", Value::unknown(Type::Bool)),
+        ("st", Value::unknown(Type::set(Type::String))),
         ("secret", Value::unknown(Type::String).with_marks(Marks::SENSITIVE)),
     ])
 }
@@ -84,7 +95,7 @@ fn answer(expression: &str, project: &Project) -> String {
     }
 }
 
-fn indented(text: &str) -> String {
+pub(crate) fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
@@ -118,7 +129,7 @@ fn function_of(expression: &str) -> &str {
 }
 
 /// A type as the console's `type` prints it.
-fn type_text(ty: &Type, depth: usize) -> String {
+pub(crate) fn type_text(ty: &Type, depth: usize) -> String {
     let pad = "    ".repeat(depth + 1);
     let end = "    ".repeat(depth);
     match ty {
@@ -144,7 +155,7 @@ fn type_text(ty: &Type, depth: usize) -> String {
 }
 
 /// A value as the console prints it.
-fn print(value: &Value, depth: usize, out: &mut String) {
+pub(crate) fn print(value: &Value, depth: usize, out: &mut String) {
     if value.is_sensitive() {
         return out.push_str("(sensitive value)");
     }
@@ -284,19 +295,119 @@ fn functions_answer_what_terraform_answered() {
     );
 }
 
-#[test]
-fn every_function_has_a_plain_case_and_a_failing_one() {
-    let cases = cases();
-    for name in functions::names() {
-        let of_it: Vec<&Case> = cases.iter().filter(|c| function_of(&c.expression) == name).collect();
-        let failing = of_it
-            .iter()
-            .filter(|c| c.recorded.iter().chain(&c.ours).any(|line| line.starts_with('!')))
-            .count();
-        // Compressors differ in their bytes: what `base64gzip` answers is read back instead, below.
-        assert!(of_it.len() >= 3 || name == "base64gzip", "{name} has {} cases", of_it.len());
-        assert!(failing > 0, "{name} has no failing case");
+/// What a call is called with, as far as a case is about it.
+fn about(case: &Case, what: &str) -> bool {
+    match what {
+        "a fault" => case.recorded.iter().chain(&case.ours).any(|line| line.starts_with('!')),
+        "null" => case.expression.contains("null"),
+        "an unknown" => case.expression.contains("var."),
+        _ => ["sensitive(", "var.secret"].iter().any(|mark| case.expression.contains(mark)),
     }
+}
+
+#[test]
+fn every_function_has_five_cases_with_faults_nulls_unknowns_and_marks() {
+    let cases = cases();
+    let mut missing = Vec::new();
+    let all: Vec<&str> = functions::names().chain(["try", "can"]).collect();
+    assert_eq!(all.len(), 118, "Terraform 1.11 has as many functions");
+    for name in all {
+        let of_it: Vec<&Case> = cases.iter().filter(|c| function_of(&c.expression) == name).collect();
+        if of_it.len() < 5 {
+            missing.push(format!("{name}: {} cases", of_it.len()));
+        }
+        for what in ["a fault", "null", "an unknown", "a mark"] {
+            if !of_it.iter().any(|case| about(case, what)) {
+                missing.push(format!("{name}: no case with {what}"));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
+#[test]
+fn the_signatures_are_those_that_terraform_prints() {
+    let path = folder().join("signatures.json");
+    let recorded: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut ours = functions::metadata();
+    let described = ours["function_signatures"].as_object_mut().unwrap();
+    for (name, function) in described.iter_mut() {
+        let text = function.as_object_mut().unwrap().remove("description");
+        assert!(
+            text.is_some_and(|text| text.as_str().is_some_and(|t| !t.is_empty())),
+            "{name} is not described"
+        );
+    }
+    let names = |of: &serde_json::Value| -> Vec<String> {
+        of["function_signatures"].as_object().unwrap().keys().cloned().collect()
+    };
+    assert_eq!(names(&ours), names(&recorded));
+    let of = |all: &serde_json::Value, name: &str| all["function_signatures"][name].to_string();
+    let differing: Vec<String> = names(&recorded)
+        .iter()
+        .filter(|name| of(&ours, name) != of(&recorded, name))
+        .map(|name| format!("{name}\n  ours     {}\n  recorded {}", of(&ours, name), of(&recorded, name)))
+        .collect();
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+    assert_eq!(ours["format_version"], recorded["format_version"]);
+}
+
+#[test]
+fn before_an_apply_a_timestamp_is_unknown_and_that_of_the_plan_is_not() {
+    struct Planning(Project);
+    impl Scope for Planning {
+        fn get(&self, reference: Reference) -> Result<Value, Diagnostic> {
+            self.0.get(reference)
+        }
+        fn files(&self) -> &dyn ProjectFiles {
+            self.0.files()
+        }
+        fn plan_time(&self) -> Option<SystemTime> {
+            Some(UNIX_EPOCH - Duration::from_millis(1))
+        }
+    }
+    let value = |text: &str| {
+        let mut parsed = parse_expression(FileId(0), text);
+        let names = Names::default();
+        Resolver::new(&names, Allowed::all("a test"), &[]).expr(&mut parsed.tree);
+        evaluate_with(&parsed.tree, &Planning(project()), &[]).unwrap()
+    };
+    assert!(!value("timestamp()").is_known());
+    assert_eq!(value("timestamp() == null"), Value::bool(false));
+    assert_eq!(value("plantimestamp()"), Value::string("1969-12-31T23:59:59Z"));
+}
+
+#[test]
+fn a_function_of_a_provider_is_called_by_its_whole_name() {
+    struct Providing(Project);
+    impl Scope for Providing {
+        fn get(&self, reference: Reference) -> Result<Value, Diagnostic> {
+            self.0.get(reference)
+        }
+        fn files(&self) -> &dyn ProjectFiles {
+            self.0.files()
+        }
+        fn call(&self, name: &str, arguments: &[Value]) -> Result<Value, functions::FunctionError> {
+            match arguments {
+                [] => Err(functions::FunctionError::new(None, "It takes one argument")),
+                [one, ..] => Ok(Value::tuple(vec![Value::string(name), one.clone()])),
+            }
+        }
+    }
+    let answer = |text: &str, scope: &dyn Scope| {
+        let parsed = parse_expression(FileId(0), text);
+        assert!(parsed.diagnostics.is_empty(), "{text}: {}", parsed.diagnostics);
+        evaluate_with(&parsed.tree, scope, &[]).map_err(|faults| faults.0[0].message.clone())
+    };
+    let providing = Providing(project());
+    let called = answer("provider :: aws :: /* here */ trim(\"a\")", &providing).unwrap();
+    assert_eq!(called, Value::tuple(vec![Value::string("provider::aws::trim"), Value::string("a")]));
+    assert_eq!(answer("provider::aws::trim()", &providing), Err("It takes one argument".to_owned()));
+    let message = answer("provider::aws::trim(1)", &project()).unwrap_err();
+    assert_eq!(
+        message,
+        "The function `provider::aws::trim` is not available here: no provider that offers it is loaded"
+    );
 }
 
 #[test]

@@ -4,5 +4,7 @@ mod expressions;
 mod faults;
 mod formatting;
 mod functions;
+mod json;
 mod projects;
 mod robustness;
+mod values;

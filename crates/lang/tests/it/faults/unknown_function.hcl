@@ -1,6 +1,5 @@
 locals {
   a = uper("x")
   b = nothing_like_it(1)
-  c = timestamp()
   d = provider::aws::arn_parse("x")
 }
