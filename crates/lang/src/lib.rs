@@ -18,8 +18,9 @@ pub mod values;
 pub mod write;
 
 pub use configuration::{
-    Cluster, Configuration, ConstantScope, Dependency, Environment, Image, Loaded, Local, Output, Repetition,
-    Seed, Service, Variable, VariableInput, evaluate_locals, load, resolve_variables, validate,
+    Cluster, Configuration, ConstantScope, Dependency, Environment, Image, Loaded, LoadedTree, Local, Output,
+    Repetition, Seed, Service, Variable, VariableInput, evaluate_locals, load, load_stack, resolve_variables,
+    validate,
 };
 pub use eval::{Scope, evaluate, evaluate_with};
 pub use files::{DiskFiles, Entry, EntryKind, FileError, MemoryFiles, ProjectFiles, normalize};

@@ -101,6 +101,7 @@ impl Scope for View<'_, '_> {
             Reference::ProjectName => Value::string(world.configuration.project.name.clone()),
             Reference::PathModule | Reference::PathRoot => text("."),
             Reference::PathCwd => text(&world.files.root().to_string_lossy()),
+            Reference::Applying => Value::unknown(value::Type::Bool),
             Reference::SelfObject
             | Reference::Resource(_)
             | Reference::Module(_)

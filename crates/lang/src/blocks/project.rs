@@ -79,6 +79,12 @@ pub(super) fn output() -> Block {
             Attribute::optional("description", Type::String, "What it is"),
             Attribute::optional("sensitive", Type::Bool, "Whether it is never printed")
                 .or(Value::bool(false)),
+            Attribute::optional(
+                "ephemeral",
+                Type::Bool,
+                "Whether it is never stored; only in a module that another calls",
+            )
+            .or(Value::bool(false)),
             Attribute::expression("depends_on", "What comes before it besides what it refers to"),
         ],
         blocks: vec![NestedBlock::new(

@@ -5,23 +5,28 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, Span};
 
-use super::environment::check_name;
-use super::load::{FileKind, PROJECT_FILE, Source};
+use super::overrides;
+use super::read::{FileKind, PROJECT_FILE, Source};
 use super::scope::ConstantScope;
 use super::{Configuration, Project, cycles};
+use crate::address::Mode;
 use crate::blocks;
 use crate::files::ProjectFiles;
-use crate::resolve::{Allowed, ImageId, LocalId, ServiceId, VariableId};
+use crate::resolve::{Allowed, CallId, ImageId, LocalId, Repeated, ResourceId, ServiceId, Uses, VariableId};
 use crate::schema::decode;
-use crate::syntax::{Block, Expr, Identifier, is_identifier};
+use crate::syntax::{Block, Body, Expr, ExprKind, Identifier};
 
-/// Mainstay's own blocks at the top of a file, and Terraform's that it has as well.
-const BLOCKS: [&str; 7] = ["project", "environment", "service", "image", "seed", "variable", "output"];
+/// Mainstay's own blocks at the top of a file.
+const OWN_BLOCKS: [&str; 5] = ["project", "environment", "service", "image", "seed"];
 
-/// Terraform's blocks that are not supported yet.
-const TERRAFORM_LATER: [&str; 10] = [
+/// Terraform's blocks at the top of a file.
+const TERRAFORM_BLOCKS: [&str; 13] = [
+    "variable",
+    "output",
+    "locals",
     "resource",
     "data",
+    "ephemeral",
     "module",
     "provider",
     "terraform",
@@ -29,48 +34,96 @@ const TERRAFORM_LATER: [&str; 10] = [
     "import",
     "removed",
     "check",
-    "ephemeral",
 ];
+
+/// A resource, data source or ephemeral resource as it was found.
+pub(super) struct FoundResource {
+    pub mode: Mode,
+    pub kind: Identifier,
+    pub name: Identifier,
+    pub block: Block,
+    /// The check that it is in.
+    pub in_check: Option<u32>,
+}
 
 /// Blocks by kind, each with its name.
 #[derive(Default)]
-struct Found {
-    project: Option<Block>,
-    environments: Vec<(Identifier, Block)>,
-    variables: Vec<(Identifier, Block)>,
-    outputs: Vec<(Identifier, Block)>,
-    services: Vec<(Identifier, Block)>,
-    images: Vec<(Identifier, Block)>,
-    seeds: Vec<(Identifier, Block)>,
-    locals: Vec<(Identifier, Expr)>,
+pub(super) struct Found {
+    pub project: Option<Block>,
+    pub environments: Vec<(Identifier, Block)>,
+    pub variables: Vec<(Identifier, Block)>,
+    pub outputs: Vec<(Identifier, Block)>,
+    pub services: Vec<(Identifier, Block)>,
+    pub images: Vec<(Identifier, Block)>,
+    pub seeds: Vec<(Identifier, Block)>,
+    pub locals: Vec<(Identifier, Expr)>,
+    pub resources: Vec<FoundResource>,
+    pub calls: Vec<(Identifier, Block)>,
+    pub providers: Vec<(Identifier, Block)>,
+    pub settings: Vec<Block>,
+    pub moved: Vec<Block>,
+    pub removed: Vec<Block>,
+    pub imports: Vec<Block>,
+    pub checks: Vec<(Identifier, Block)>,
 }
 
 pub(super) struct Collector<'a> {
     pub files: &'a dyn ProjectFiles,
     pub configuration: Configuration,
     pub faults: Diagnostics,
+    pub uses: Uses,
+    /// Whether this is a module as Terraform has it, and no folder of a project.
+    pub is_module: bool,
     /// Where each name was declared first, by kind and name.
-    declared: HashMap<(&'static str, Arc<str>), Span>,
+    pub declared: HashMap<(&'static str, Arc<str>), Span>,
+}
+
+/// What became of the files of a folder.
+pub(super) struct Collected {
+    pub configuration: Configuration,
+    pub faults: Diagnostics,
+    /// What expressions use of called modules.
+    pub uses: Uses,
 }
 
 impl<'a> Collector<'a> {
-    pub fn new(files: &'a dyn ProjectFiles) -> Self {
+    pub fn new(files: &'a dyn ProjectFiles, folder: &str, is_module: bool) -> Self {
         Self {
             files,
-            configuration: Configuration::default(),
+            configuration: Configuration { folder: folder.into(), ..Configuration::default() },
             faults: Diagnostics::default(),
+            uses: Uses::default(),
+            is_module,
             declared: HashMap::new(),
         }
     }
 
-    pub fn run(mut self, sources: Vec<Source>) -> (Configuration, Diagnostics) {
+    pub fn run(mut self, sources: Vec<Source>) -> Collected {
         let project_file = sources.iter().find(|s| s.kind == FileKind::Project).map(|s| s.body.span);
         let mut found = Found::default();
+        let (overriding, sources): (Vec<_>, Vec<_>) =
+            sources.into_iter().partition(|source| source.kind == FileKind::Override);
         for source in sources {
             self.gather(source, &mut found);
         }
-        self.project(found.project.take(), project_file);
+        if !overriding.is_empty() {
+            overrides::apply(&mut self, overriding, &mut found);
+        }
+        if !self.is_module {
+            self.project(found.project.take(), project_file);
+        }
         self.names(&found);
+        self.settings(std::mem::take(&mut found.settings));
+        self.declarations(found);
+        for (call, id) in self.configuration.calls.iter_mut().zip(0..) {
+            call.outputs = self.uses.take_outputs(CallId(id));
+        }
+        self.configuration.provider_functions = std::mem::take(&mut self.uses.functions);
+        self.configuration.local_order = cycles::local_order(&self.configuration);
+        Collected { configuration: self.configuration, faults: self.faults, uses: self.uses }
+    }
+
+    fn declarations(&mut self, found: Found) {
         for (name, block) in found.variables {
             self.variable(name, block);
         }
@@ -86,21 +139,49 @@ impl<'a> Collector<'a> {
         for (name, block) in found.seeds {
             self.seed(name, block);
         }
+        for resource in found.resources {
+            self.resource(resource);
+        }
+        for (name, block) in found.calls {
+            self.call(name, block);
+        }
+        for (name, block) in found.providers {
+            self.provider(name, block);
+        }
         for (name, block) in found.outputs {
             self.output(name, block);
         }
-        self.environments(found.environments);
-        let (order, circles) = cycles::order(&self.configuration);
-        self.configuration.local_order = order;
-        self.faults.extend(circles);
-        (self.configuration, self.faults)
+        for (index, (name, block)) in (0..).zip(found.checks) {
+            self.check(index, name, block);
+        }
+        for block in found.moved {
+            self.moved(block);
+        }
+        for block in found.removed {
+            self.removed(block);
+        }
+        for block in found.imports {
+            self.import(block);
+        }
+        if !self.is_module {
+            self.environments(found.environments);
+        }
     }
 
     /// The blocks of a file by kind; what may not stand in it is a fault.
     fn gather(&mut self, source: Source, found: &mut Found) {
-        let kind = source.kind;
+        self.stray_attributes(&source.body, source.kind);
+        for block in source.body.blocks {
+            if self.may_stand(&block, source.kind) {
+                self.file(block, found);
+            }
+        }
+    }
+
+    /// Attributes outside of every block.
+    pub(super) fn stray_attributes(&mut self, body: &Body, kind: FileKind) {
         // One whose expression is its name is a block that could not be read: that has been said.
-        for attribute in source.body.attributes.iter().filter(|a| a.expr.span != a.name.span) {
+        for attribute in body.attributes.iter().filter(|a| a.expr.span != a.name.span) {
             let name = &attribute.name.name;
             let fault = Diagnostic::error(
                 "attribute-outside-block",
@@ -115,30 +196,21 @@ impl<'a> Collector<'a> {
                     .hint(format!("a value with a name of its own is a local: `locals {{ {name} = … }}`")),
             });
         }
-        for block in source.body.blocks {
-            if self.may_stand(&block, kind) {
-                self.file(block, found);
-            }
-        }
     }
 
-    fn may_stand(&mut self, block: &Block, kind: FileKind) -> bool {
+    pub(super) fn may_stand(&mut self, block: &Block, kind: FileKind) -> bool {
         let name = block.kind.name.as_ref();
-        let is_terraform = matches!(name, "variable" | "output" | "locals");
-        let is_known = is_terraform || BLOCKS.contains(&name);
+        let is_terraform = TERRAFORM_BLOCKS.contains(&name);
+        let is_known = is_terraform || (!self.is_module && OWN_BLOCKS.contains(&name));
         let fault = match kind {
-            _ if TERRAFORM_LATER.contains(&name) => Diagnostic::error(
-                "not-supported",
-                format!("Terraform's `{name}` blocks are not supported yet"),
-            ),
             _ if !is_known => self.unknown_block(block),
             FileKind::Project => return true,
             FileKind::Stack if name != "project" => return true,
             FileKind::Stack => {
                 Diagnostic::error("misplaced-block", "the `project` block belongs into `mainstay.hcl`")
             }
-            FileKind::Terraform if is_terraform => return true,
-            FileKind::Terraform => {
+            FileKind::Terraform | FileKind::Override if is_terraform => return true,
+            FileKind::Terraform | FileKind::Override => {
                 Diagnostic::error("misplaced-block", format!("`{name}` is not one of Terraform's blocks"))
                     .hint("`.tf` files are for Terraform's blocks: put it into a file that ends with `.hcl`")
             }
@@ -158,34 +230,29 @@ impl<'a> Collector<'a> {
     fn unknown_block(&self, block: &Block) -> Diagnostic {
         let name = block.kind.name.as_ref();
         let fault = Diagnostic::error("unknown-block", format!("there is no block `{name}`"));
+        let own = OWN_BLOCKS.into_iter().filter(|_| !self.is_module);
+        let known = || own.clone().chain(TERRAFORM_BLOCKS);
         let meant = match name {
             "local" => Some("locals"),
-            "cluster" => return fault.hint("a `cluster` block stands inside an `environment` block"),
-            _ => diag::closest(name, BLOCKS.into_iter().chain(["locals"])),
+            "cluster" if !self.is_module => {
+                return fault.hint("a `cluster` block stands inside an `environment` block");
+            }
+            _ => diag::closest(name, known()),
         };
         match meant {
             Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
             None => {
-                let all: Vec<String> = BLOCKS.iter().chain(&["locals"]).map(|b| format!("`{b}`")).collect();
+                let all: Vec<String> = known().map(|b| format!("`{b}`")).collect();
                 fault.hint(format!("there are {}", all.join(", ")))
             }
         }
     }
 
-    fn file(&mut self, mut block: Block, found: &mut Found) {
+    fn file(&mut self, block: Block, found: &mut Found) {
         match block.kind.name.as_ref() {
-            "project" | "locals" => {
-                if let Some(extra) = block.labels.first() {
-                    let kind = &block.kind.name;
-                    self.faults.push(
-                        Diagnostic::error("extra-label", format!("`{kind}` has no label"))
-                            .at(extra.span)
-                            .hint(format!("write it as `{kind} {{ … }}`")),
-                    );
-                }
-                if block.kind.name.as_ref() == "locals" {
-                    self.locals(block, found);
-                } else if let Some(first) = &found.project {
+            "project" => {
+                self.labels(&block, "project", []);
+                if let Some(first) = &found.project {
                     self.faults.push(
                         Diagnostic::error("duplicate-block", "there are two `project` blocks")
                             .at(block.header())
@@ -196,6 +263,22 @@ impl<'a> Collector<'a> {
                     found.project = Some(block);
                 }
             }
+            "locals" => self.locals(block, found),
+            "resource" => self.found_resource(Mode::Managed, block, None, found),
+            "data" => self.found_resource(Mode::Data, block, None, found),
+            "ephemeral" => self.found_resource(Mode::Ephemeral, block, None, found),
+            "check" => self.found_check(block, found),
+            "provider" => self.found_provider(block, found),
+            kind @ ("terraform" | "moved" | "removed" | "import") => {
+                let (noun, list) = match kind {
+                    "terraform" => ("terraform", &mut found.settings),
+                    "moved" => ("moved", &mut found.moved),
+                    "removed" => ("removed", &mut found.removed),
+                    _ => ("import", &mut found.imports),
+                };
+                self.labels(&block, noun, []);
+                list.push(block);
+            }
             kind => {
                 let (noun, list) = match kind {
                     "environment" => ("environment", &mut found.environments),
@@ -203,9 +286,10 @@ impl<'a> Collector<'a> {
                     "output" => ("output", &mut found.outputs),
                     "service" => ("service", &mut found.services),
                     "image" => ("image", &mut found.images),
+                    "module" => ("module", &mut found.calls),
                     _ => ("seed", &mut found.seeds),
                 };
-                if let Some(name) = self.label(&mut block, noun)
+                if let Some(name) = self.label(&block, noun)
                     && self.declare(noun, &name)
                 {
                     list.push((name, block));
@@ -214,92 +298,92 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// The one label of a block, taken off it only in thought: the header keeps showing it.
-    fn label(&mut self, block: &mut Block, noun: &'static str) -> Option<Identifier> {
-        match block.labels.as_slice() {
-            [] => {
-                self.faults.push(
-                    Diagnostic::error("missing-label", format!("`{noun}` needs a name"))
-                        .at(block.kind.span)
-                        .hint(format!("write it as `{noun} \"NAME\" {{ … }}`")),
-                );
-                None
-            }
-            [name, rest @ ..] => {
-                let name = name.clone();
-                if let Some(extra) = rest.first() {
-                    self.faults.push(
-                        Diagnostic::error("extra-label", format!("`{noun}` has one label: its name"))
-                            .at(extra.span)
-                            .hint("remove this one"),
-                    );
-                }
-                self.check_label(&name, noun);
-                Some(name)
-            }
+    fn found_resource(&mut self, mode: Mode, block: Block, in_check: Option<u32>, found: &mut Found) {
+        let noun = match mode {
+            Mode::Managed => "resource",
+            Mode::Data => "data",
+            Mode::Ephemeral => "ephemeral",
+        };
+        let Some([kind, name]) = self.labels(&block, noun, ["KIND", "NAME"]) else { return };
+        self.check_identifier(&kind, "kind of resource");
+        self.check_identifier(&name, "resource");
+        let id = ResourceId(u32::try_from(found.resources.len()).unwrap_or(u32::MAX));
+        let names = self.configuration.names.resources.entry((mode, kind.name.clone())).or_default();
+        if let Some(first) = names.get(&name.name) {
+            let first = found.resources.get(first.0 as usize).map_or(name.span, |r| r.block.header());
+            let what = format!("`{noun}` blocks `{}.{}`", kind.name, name.name);
+            self.duplicate(&what, block.header(), first);
+            return;
         }
+        names.insert(name.name.clone(), id);
+        if let Some(check) = in_check {
+            self.configuration.names.scoped.insert(id, check);
+        }
+        found.resources.push(FoundResource { mode, kind, name, block, in_check });
     }
 
-    fn check_label(&mut self, name: &Identifier, noun: &'static str) {
-        match noun {
-            "variable" | "output" => {
-                if !is_identifier(&name.name) {
-                    self.faults.push(
-                        Diagnostic::error(
-                            "invalid-name",
-                            format!("{:?} cannot be the name of a {noun}", name.name),
-                        )
-                        .at(name.span)
-                        .hint("letters, digits, `_` and `-`, beginning with a letter or `_`"),
-                    );
-                }
-            }
-            "image" => {
-                let part = |p: &str| {
-                    p.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
-                        && p.bytes()
-                            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
-                };
-                if name.name.len() > 200 || !name.name.split('/').all(part) {
-                    self.faults.push(
-                        Diagnostic::error(
-                            "invalid-name",
-                            format!("{:?} cannot be the name of an image", name.name),
-                        )
-                        .at(name.span)
-                        .hint(
-                            "lower-case letters, digits, `.`, `_` and `-`, in parts between `/`: `shop/web`",
-                        ),
-                    );
-                }
-            }
-            noun => check_name(&name.name, name.span, noun, &mut self.faults),
+    /// A check; a data source in it is one of the module's.
+    fn found_check(&mut self, mut block: Block, found: &mut Found) {
+        let Some(name) = self.label(&block, "check") else { return };
+        if !self.declare("check", &name) {
+            return;
         }
+        let index = u32::try_from(found.checks.len()).unwrap_or(u32::MAX);
+        let (data, rest): (Vec<Block>, Vec<Block>) =
+            std::mem::take(&mut block.body.blocks).into_iter().partition(|b| b.kind.name.as_ref() == "data");
+        block.body.blocks = rest;
+        if let [first, second, ..] = data.as_slice() {
+            self.faults.push(
+                Diagnostic::error("duplicate-block", "a check has at most one `data` block")
+                    .at(second.header())
+                    .see(first.header(), "the first one")
+                    .hint("put the other one into a check of its own"),
+            );
+        }
+        for data in data.into_iter().take(1) {
+            self.found_resource(Mode::Data, data, Some(index), found);
+        }
+        found.checks.push((name, block));
     }
 
-    /// Whether a name is new among its kind.
-    fn declare(&mut self, noun: &'static str, name: &Identifier) -> bool {
-        match self.declared.get(&(noun, name.name.clone())) {
+    /// A provider's configuration; a name may come again under another alias.
+    fn found_provider(&mut self, block: Block, found: &mut Found) {
+        let Some([name]) = self.labels(&block, "provider", ["NAME"]) else { return };
+        self.check_provider_name(&name);
+        let alias = block.body.attribute("alias").and_then(|a| match &a.expr.kind {
+            ExprKind::Literal(value) => value.as_str().map(str::to_owned),
+            _ => None,
+        });
+        let (key, what) = match alias {
+            Some(alias) => {
+                let key = format!("{}.{alias}", name.name);
+                let what = format!("configurations of the provider `{}` with the alias `{alias}`", name.name);
+                (key.into(), what)
+            }
+            None => (
+                name.name.clone(),
+                format!("configurations of the provider `{}` without an alias", name.name),
+            ),
+        };
+        match self.declared.get(&("provider", key.clone())) {
             Some(first) => {
+                let first = *first;
                 self.faults.push(
-                    Diagnostic::error(
-                        "duplicate-declaration",
-                        format!("there are two {noun}s `{}`", name.name),
-                    )
-                    .at(name.span)
-                    .see(*first, "first here")
-                    .hint("give one of them another name"),
+                    Diagnostic::error("duplicate-declaration", format!("there are two {what}"))
+                        .at(block.header())
+                        .see(first, "first here")
+                        .hint("give one of them an `alias` of its own"),
                 );
-                false
             }
             None => {
-                self.declared.insert((noun, name.name.clone()), name.span);
-                true
+                self.declared.insert(("provider", key), block.header());
+                found.providers.push((name, block));
             }
         }
     }
 
     fn locals(&mut self, block: Block, found: &mut Found) {
+        self.labels(&block, "locals", []);
         for inner in &block.body.blocks {
             let kind = &inner.kind.name;
             self.faults.push(
@@ -309,6 +393,7 @@ impl<'a> Collector<'a> {
             );
         }
         for attribute in block.body.attributes {
+            self.check_identifier(&attribute.name, "local");
             if self.declare("local", &attribute.name) {
                 found.locals.push((attribute.name, attribute.expr));
             }
@@ -348,5 +433,18 @@ impl<'a> Collector<'a> {
             found.services.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), ServiceId(i))).collect();
         names.images =
             found.images.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), ImageId(i))).collect();
+        names.repeated = found
+            .resources
+            .iter()
+            .map(|resource| {
+                let given = |name: &str| resource.block.body.attribute(name).is_some();
+                match (given("count"), given("for_each")) {
+                    (true, _) => Repeated::Count,
+                    (_, true) => Repeated::ForEach,
+                    _ => Repeated::Once,
+                }
+            })
+            .collect();
+        names.calls = found.calls.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), CallId(i))).collect();
     }
 }

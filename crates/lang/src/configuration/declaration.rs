@@ -67,6 +67,8 @@ pub struct Output {
     pub description: Option<String>,
     /// Whether it is never printed.
     pub sensitive: bool,
+    /// Whether it is never stored; only in a module that another calls.
+    pub ephemeral: bool,
     /// What has to hold before it is told.
     pub preconditions: Vec<Condition>,
     /// What comes before it besides what it refers to.

@@ -8,9 +8,16 @@ mod cycles;
 mod declaration;
 mod declare;
 mod environment;
+mod grammar;
+mod labels;
+mod links;
 mod load;
+mod overrides;
+mod read;
 mod repeat;
 mod scope;
+mod stack;
+mod targets;
 mod terraform;
 mod tree;
 mod validate;
@@ -25,6 +32,7 @@ pub use environment::{Cluster, Environment, EnvironmentValue};
 pub use load::load;
 pub use repeat::Repetition;
 pub use scope::{ConstantScope, evaluate_locals};
+pub use stack::{LoadedTree, load_stack, load_stack_in};
 pub use terraform::{
     Call, Check, IgnoreChanges, Import, Lifecycle, Moved, ProviderConfiguration, ProviderReference,
     Provisioner, Removed, RequiredProvider, Resource, Settings,
@@ -33,7 +41,8 @@ pub use tree::{ModuleFolders, NodeId, Tree, TreeNode};
 pub use validate::validate;
 pub use variables::{VariableInput, resolve_variables};
 
-use crate::resolve::{ImageId, LocalId, Names, ServiceId, VariableId};
+use crate::address::Mode;
+use crate::resolve::{CallId, ImageId, LocalId, Names, ProviderFunction, ResourceId, ServiceId, VariableId};
 
 /// What [`load`] found.
 #[derive(Debug)]
@@ -85,6 +94,8 @@ pub struct Configuration {
     pub imports: Vec<Import>,
     /// What is looked at beside the resources.
     pub checks: Vec<Check>,
+    /// The functions of providers that expressions call.
+    pub provider_functions: Vec<ProviderFunction>,
     /// What the names mean.
     pub names: Names,
     /// The locals in an order in which each comes after those that it refers to.
@@ -123,6 +134,30 @@ impl Configuration {
     #[must_use]
     pub fn image(&self, id: ImageId) -> Option<&Image> {
         self.images.get(id.0 as usize)
+    }
+
+    /// A resource, data source or ephemeral resource.
+    #[must_use]
+    pub fn resource(&self, id: ResourceId) -> Option<&Resource> {
+        self.resources.get(id.0 as usize)
+    }
+
+    /// A module call.
+    #[must_use]
+    pub fn call(&self, id: CallId) -> Option<&Call> {
+        self.calls.get(id.0 as usize)
+    }
+
+    /// A resource by its mode, kind and name.
+    #[must_use]
+    pub fn find_resource(&self, mode: Mode, kind: &Arc<str>, name: &str) -> Option<&Resource> {
+        self.resource(self.names.resource(mode, kind, name)?)
+    }
+
+    /// `path.module`: the folder relative to where the stack is, `.` for the root.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        if self.folder.is_empty() { "." } else { &self.folder }
     }
 
     /// An environment by name.

@@ -1,7 +1,7 @@
 //! Scopes of the crate's own: for what needs nothing but the project's name, and for what is looked at before anything is known.
 
 use diag::{Diagnostic, Diagnostics};
-use value::{Refinements, Type, Value};
+use value::{Marks, Refinements, Type, Value};
 
 use super::Configuration;
 use crate::blocks;
@@ -107,6 +107,7 @@ impl Scope for StaticScope<'_> {
                 self.each.as_ref().map_or_else(|| Value::unknown(Type::Dynamic), |(_, value)| value.clone())
             }
             Reference::CountIndex => not_null(Type::Number),
+            Reference::Applying => not_null(Type::Bool).with_marks(Marks::EPHEMERAL),
             Reference::ClusterName => unknown_text(),
             Reference::SelfObject
             | Reference::Resource(_)

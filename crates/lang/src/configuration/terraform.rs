@@ -187,6 +187,8 @@ pub struct Import {
     pub to: Target,
     /// The key of the instance, where there is one; may refer to `each`.
     pub key: Option<Expr>,
+    /// Keys of modules in `to` that are no constants: which step of the module path, and its key; may refer to `each`.
+    pub module_keys: Vec<(usize, Expr)>,
     /// Where `to` stands.
     pub to_span: Span,
     /// What the provider knows it by.
@@ -223,4 +225,6 @@ pub struct Settings {
     pub required_providers: Vec<RequiredProvider>,
     /// `backend "kind" {}` or `cloud {}`.
     pub backend: Option<Block>,
+    /// `provider_meta "name" {}`: what a module tells a provider about itself.
+    pub provider_meta: Vec<Block>,
 }

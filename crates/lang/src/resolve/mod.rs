@@ -2,10 +2,14 @@
 //!
 //! It evaluates nothing. Names that a `for` binds become slots, counted from the outermost.
 
+mod fault;
+mod look_up;
 mod names;
 mod reference;
+mod uses;
 mod walk;
 
-pub use names::{Allowed, Names};
+pub use names::{Allowed, Names, Repeated};
 pub use reference::{CallId, ImageId, LocalId, Reference, ResourceId, ServiceId, VariableId};
+pub use uses::{ProviderFunction, Uses};
 pub use walk::{Resolved, Resolver};

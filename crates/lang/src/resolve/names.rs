@@ -1,6 +1,6 @@
 //! What is declared, and what may be named where.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::reference::{CallId, ImageId, LocalId, Reference, ResourceId, ServiceId, VariableId};
@@ -21,6 +21,24 @@ pub struct Names {
     pub resources: HashMap<(Mode, Arc<str>), HashMap<Arc<str>, ResourceId>>,
     /// By name.
     pub calls: HashMap<Arc<str>, CallId>,
+    /// How each resource is repeated, by [`ResourceId`].
+    pub repeated: Vec<Repeated>,
+    /// Data sources that only their check may name, by [`ResourceId`], with the number of the check.
+    pub scoped: HashMap<ResourceId, u32>,
+    /// The providers that `required_providers` names.
+    pub providers: HashSet<Arc<str>>,
+}
+
+/// Which meta-argument repeats a block.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Repeated {
+    /// None.
+    #[default]
+    Once,
+    /// `count`.
+    Count,
+    /// `for_each`.
+    ForEach,
 }
 
 impl Names {
@@ -36,6 +54,30 @@ impl Names {
         }
     }
 
+    /// A resource, data source or ephemeral resource.
+    #[must_use]
+    pub fn resource(&self, mode: Mode, kind: &Arc<str>, name: &str) -> Option<ResourceId> {
+        self.resources.get(&(mode, kind.clone()))?.get(name).copied()
+    }
+
+    /// How a resource is repeated.
+    #[must_use]
+    pub fn repeated(&self, id: ResourceId) -> Repeated {
+        self.repeated.get(id.0 as usize).copied().unwrap_or_default()
+    }
+
+    /// What an address that is not declared may have been meant as: another name of its kind, or another kind with the name.
+    #[must_use]
+    pub fn closest_resource(&self, mode: Mode, kind: &Arc<str>, name: &str) -> Option<(Arc<str>, Arc<str>)> {
+        if let Some(names) = self.resources.get(&(mode, kind.clone())) {
+            let meant = diag::closest(name, names.keys().map(AsRef::as_ref))?;
+            return Some((kind.clone(), meant.into()));
+        }
+        let kinds = self.resources.iter().filter(|((m, _), names)| *m == mode && names.contains_key(name));
+        let meant = diag::closest(kind, kinds.map(|((_, kind), _)| kind.as_ref()))?;
+        Some((meant.into(), name.into()))
+    }
+
     /// The declared name under a root that is closest to another.
     #[must_use]
     pub fn closest(&self, root: &str, name: &str) -> Option<&str> {
@@ -44,6 +86,7 @@ impl Names {
             "local" => diag::closest(name, self.locals.keys().map(AsRef::as_ref)),
             "service" => diag::closest(name, self.services.keys().map(AsRef::as_ref)),
             "image" => diag::closest(name, self.images.keys().map(AsRef::as_ref)),
+            "module" => diag::closest(name, self.calls.keys().map(AsRef::as_ref)),
             _ => None,
         }
     }
@@ -70,8 +113,18 @@ pub struct Allowed {
     pub count: bool,
     /// `self`.
     pub own: bool,
+    /// Resources, data sources and ephemeral resources.
+    pub resources: bool,
+    /// `module`.
+    pub modules: bool,
     /// Functions with a value only at an apply: `uuid` and `bcrypt`.
     pub random: bool,
+    /// No function at all: what Terraform reads before it evaluates anything.
+    pub without_functions: bool,
+    /// A reference names a whole block whatever steps follow, and so needs no key: `depends_on`.
+    pub whole: bool,
+    /// The check whose data source may be named: its number.
+    pub check: Option<u32>,
 }
 
 impl Allowed {
@@ -88,7 +141,12 @@ impl Allowed {
             each: false,
             count: false,
             own: false,
+            resources: false,
+            modules: false,
             random: false,
+            without_functions: false,
+            whole: false,
+            check: None,
         }
     }
 
@@ -98,9 +156,16 @@ impl Allowed {
         Self { variables: true, locals: true, ..Self::constant(place) }
     }
 
-    /// Variables, locals, services and images, and what only an apply tells.
+    /// Variables, locals, services, images, resources and modules, and what only an apply tells.
     #[must_use]
     pub const fn all(place: &'static str) -> Self {
-        Self { services: true, images: true, random: true, ..Self::values(place) }
+        Self {
+            services: true,
+            images: true,
+            resources: true,
+            modules: true,
+            random: true,
+            ..Self::values(place)
+        }
     }
 }

@@ -63,6 +63,8 @@ pub enum Reference {
     ClusterName,
     /// `terraform.workspace`: the environment's name.
     Workspace,
+    /// `terraform.applying`: whether this is an apply; an ephemeral value.
+    Applying,
     /// A name that a `for`, a `dynamic` block or the place itself binds; the outermost is 0.
     Slot(u32),
 }

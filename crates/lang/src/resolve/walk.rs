@@ -3,28 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use diag::{Diagnostic, Diagnostics, Span};
+use diag::{Diagnostic, Diagnostics};
 
 use super::names::{Allowed, Names};
 use super::reference::Reference;
-use crate::functions;
+use super::uses::Uses;
 use crate::syntax::{Body, Expr, ExprKind, For, Identifier, Part, Step};
-
-/// Roots that name something, for "did you mean".
-const ROOTS: [&str; 12] = [
-    "var",
-    "local",
-    "service",
-    "image",
-    "each",
-    "count",
-    "self",
-    "path",
-    "environment",
-    "project",
-    "cluster",
-    "terraform",
-];
 
 /// What the walks over some expressions found.
 #[derive(Debug, Default)]
@@ -38,11 +22,13 @@ pub struct Resolved {
 /// Replaces names in the expressions of one place.
 #[derive(Debug)]
 pub struct Resolver<'a> {
-    names: &'a Names,
-    allowed: Allowed,
-    bound: Vec<Arc<str>>,
-    references: BTreeSet<Reference>,
-    diagnostics: Diagnostics,
+    pub(super) names: &'a Names,
+    pub(super) allowed: Allowed,
+    pub(super) bound: Vec<Arc<str>>,
+    pub(super) references: BTreeSet<Reference>,
+    pub(super) diagnostics: Diagnostics,
+    /// What is used of modules and providers; without it, `module.x.y` refers to the whole module.
+    pub(super) uses: Option<&'a mut Uses>,
 }
 
 impl<'a> Resolver<'a> {
@@ -55,7 +41,14 @@ impl<'a> Resolver<'a> {
             bound: bound.iter().map(|name| Arc::from(*name)).collect(),
             references: BTreeSet::new(),
             diagnostics: Diagnostics::default(),
+            uses: None,
         }
+    }
+
+    /// The same, with what is used of modules and providers noted.
+    #[must_use]
+    pub fn noting(self, uses: &'a mut Uses) -> Self {
+        Self { uses: Some(uses), ..self }
     }
 
     /// What was found.
@@ -125,7 +118,10 @@ impl<'a> Resolver<'a> {
             ExprKind::Literal(_) | ExprKind::Reference(_) | ExprKind::Broken => {}
             ExprKind::Name(name) => {
                 let name = name.clone();
-                expr.kind = self.root(&name, span, None, span).unwrap_or(ExprKind::Broken);
+                expr.kind = match self.look_up(&name, span, &[]) {
+                    Some(found) => ExprKind::Reference(found.reference),
+                    None => ExprKind::Broken,
+                };
             }
             ExprKind::Traversal(..) => self.traversal(expr),
             ExprKind::Wrap(inner)
@@ -200,26 +196,13 @@ impl<'a> Resolver<'a> {
         let mut broken = false;
         if let ExprKind::Name(name) = &source.kind {
             let (name, root) = (name.clone(), source.span);
-            let first = steps.first();
-            let text = match first {
-                Some(Step::Attribute(attribute)) => Some(attribute.name.clone()),
-                Some(Step::Index(Expr { kind: ExprKind::Literal(value), .. }, _))
-                    if name.as_ref() == "image" =>
-                {
-                    value.as_str().map(Arc::from)
-                }
-                _ => None,
-            };
-            let named = first.map_or(root, |step| root.to(step.span()));
-            let is_bound = self.bound.contains(&name);
-            let whole = is_bound || name.as_ref() == "self";
-            match self.root(&name, root, text.as_deref(), named) {
-                Some(kind) => {
-                    source.kind = kind;
-                    if !whole {
-                        source.span = named;
-                        steps.remove(0);
+            match self.look_up(&name, root, steps) {
+                Some(found) => {
+                    source.kind = ExprKind::Reference(found.reference);
+                    if let Some(last) = found.taken.checked_sub(1).and_then(|last| steps.get(last)) {
+                        source.span = root.to(last.span());
                     }
+                    steps.drain(..found.taken);
                 }
                 None => broken = true,
             }
@@ -243,206 +226,5 @@ impl<'a> Resolver<'a> {
                 Step::Attribute(_) | Step::LegacyIndex(..) => {}
             }
         }
-    }
-
-    /// What a root and the name after it mean; `None` after a fault.
-    fn root(&mut self, root: &Arc<str>, span: Span, name: Option<&str>, named: Span) -> Option<ExprKind> {
-        if let Some(slot) = self.bound.iter().rposition(|bound| bound == root) {
-            return Some(ExprKind::Reference(Reference::Slot(u32::try_from(slot).unwrap_or(u32::MAX))));
-        }
-        if !ROOTS.contains(&root.as_ref()) {
-            self.unknown_root(root, span, name);
-            return None;
-        }
-        if !self.permitted(root) {
-            self.not_permitted(root, named);
-            return None;
-        }
-        let Some(name) = name else {
-            if root.as_ref() == "self" {
-                self.references.insert(Reference::SelfObject);
-                return Some(ExprKind::Reference(Reference::SelfObject));
-            }
-            let example = match root.as_ref() {
-                "each" => "each.key",
-                "count" => "count.index",
-                "path" => "path.module",
-                "terraform" => "terraform.workspace",
-                "environment" | "project" | "cluster" => "",
-                _ => "x",
-            };
-            let hint = match example {
-                "" => format!("write `{root}.name`"),
-                "x" => format!("write `{root}.` and the name of what is meant"),
-                example => format!("write `{example}`"),
-            };
-            self.diagnostics.push(
-                Diagnostic::error("incomplete-reference", format!("`{root}` alone is no value"))
-                    .at(span)
-                    .hint(hint),
-            );
-            return None;
-        };
-        let reference = match (root.as_ref(), name) {
-            ("self", _) => Some(Reference::SelfObject),
-            ("each", "key") => Some(Reference::EachKey),
-            ("each", "value") => Some(Reference::EachValue),
-            ("count", "index") => Some(Reference::CountIndex),
-            ("path", "module") => Some(Reference::PathModule),
-            ("path", "root") => Some(Reference::PathRoot),
-            ("path", "cwd") => Some(Reference::PathCwd),
-            ("environment", "name") => Some(Reference::EnvironmentName),
-            ("project", "name") => Some(Reference::ProjectName),
-            ("cluster", "name") => Some(Reference::ClusterName),
-            ("terraform", "workspace") => Some(Reference::Workspace),
-            _ => self.names.declared(root, name),
-        };
-        match reference {
-            Some(reference) => {
-                self.references.insert(reference);
-                Some(ExprKind::Reference(reference))
-            }
-            None => {
-                self.undeclared(root, name, named);
-                None
-            }
-        }
-    }
-
-    fn permitted(&self, root: &str) -> bool {
-        match root {
-            "var" => self.allowed.variables,
-            "local" => self.allowed.locals,
-            "service" => self.allowed.services,
-            "image" => self.allowed.images,
-            "cluster" => self.allowed.cluster,
-            "each" => self.allowed.each,
-            "count" => self.allowed.count,
-            "self" => self.allowed.own,
-            _ => true,
-        }
-    }
-
-    fn not_permitted(&mut self, root: &str, span: Span) {
-        let place = self.allowed.place;
-        let fault = Diagnostic::error("reference-not-allowed", format!("`{root}` cannot be used in {place}"))
-            .at(span);
-        let fault = match root {
-            "each" if self.allowed.services => fault.hint("`each` exists where the block has `for_each`"),
-            "count" if self.allowed.services => fault.hint("`count` exists where the block has `count`"),
-            "var" | "local" | "service" | "image" if !self.allowed.variables => {
-                fault.hint("only values that need nothing else can stand here")
-            }
-            "service" if self.allowed.variables => fault.hint("it is worked out before any service runs"),
-            "cluster" => {
-                fault.hint("`cluster` exists in services, each of which runs in one cluster or several")
-            }
-            _ => fault,
-        };
-        self.diagnostics.push(fault);
-    }
-
-    fn undeclared(&mut self, root: &str, name: &str, span: Span) {
-        let fixed: &[&str] = match root {
-            "each" => &["key", "value"],
-            "count" => &["index"],
-            "path" => &["module", "root", "cwd"],
-            "environment" | "project" | "cluster" => &["name"],
-            "terraform" => &["workspace"],
-            _ => &[],
-        };
-        let fault = if fixed.is_empty() {
-            let (noun, declare) = match root {
-                "var" => ("variable", format!("declare it with `variable \"{name}\" {{}}`")),
-                "local" => ("local", format!("declare it with `locals {{ {name} = … }}`")),
-                other => (other, format!("declare it with `{root} \"{name}\" {{ … }}`")),
-            };
-            let fault = Diagnostic::error("undeclared", format!("there is no {noun} `{name}`")).at(span);
-            match self.names.closest(root, name) {
-                Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
-                None => fault.hint(declare),
-            }
-        } else {
-            let fault =
-                Diagnostic::error("undeclared", format!("`{root}` has no attribute `{name}`")).at(span);
-            let all: Vec<String> = fixed.iter().map(|f| format!("`{root}.{f}`")).collect();
-            fault.hint(format!("there is {}", all.join(", ")))
-        };
-        self.diagnostics.push(fault);
-    }
-
-    fn unknown_root(&mut self, root: &str, span: Span, name: Option<&str>) {
-        let fault = Diagnostic::error("unknown-name", format!("nothing is called `{root}` here")).at(span);
-        let fault = match root {
-            "data" | "module" | "resource" | "ephemeral" => {
-                fault.because(format!("Terraform's `{root}` is not supported yet"))
-            }
-            "env" => fault.hint("the environment's name is `environment.name`"),
-            _ => match self.meant(root, name) {
-                Some(meant) => fault.hint(meant),
-                None => fault,
-            },
-        };
-        self.diagnostics.push(fault);
-    }
-
-    /// What an unknown root may have been meant as.
-    fn meant(&self, root: &str, name: Option<&str>) -> Option<String> {
-        let bound = self.bound.iter().map(AsRef::as_ref);
-        if let Some(meant) = diag::closest(root, bound.chain(ROOTS)) {
-            return Some(format!("did you mean `{meant}`?"));
-        }
-        let plural = root.strip_suffix('s').filter(|single| ROOTS.contains(single));
-        let plural = plural.or((root == "variable").then_some("var"));
-        if let (Some(single), Some(name)) = (plural, name) {
-            return Some(format!("did you mean `{single}.{name}`?"));
-        }
-        if name.is_none() {
-            let found = ["var", "local", "service", "image"]
-                .into_iter()
-                .find(|kind| self.names.declared(kind, root).is_some() && self.permitted(kind));
-            return Some(match found {
-                Some(kind) => format!("did you mean `{kind}.{root}`?"),
-                None => format!("for text, write it between quotes: `\"{root}\"`"),
-            });
-        }
-        None
-    }
-
-    /// Whether there is such a function here; if not, that is a fault.
-    fn function(&mut self, name: &Identifier) -> bool {
-        let plain = name.name.strip_prefix("core::").unwrap_or(&name.name);
-        if functions::is_random(plain) && !self.allowed.random {
-            self.diagnostics.push(
-                Diagnostic::error(
-                    "function-not-allowed",
-                    format!("`{plain}` cannot be called in {}", self.allowed.place),
-                )
-                .at(name.span)
-                .because("it has a value only at an apply, and this is needed before")
-                .hint("call it in a service, a local or an output, or give the value in as a variable"),
-            );
-            return false;
-        }
-        if matches!(plain, "try" | "can") || functions::signature(plain).is_some() {
-            return true;
-        }
-        let fault = Diagnostic::error("unknown-function", format!("there is no function `{}`", name.name))
-            .at(name.span);
-        let fault = if plain.starts_with("provider::") {
-            fault.because("functions of providers are not supported yet")
-        } else {
-            match plain {
-                "timestamp" | "plantimestamp" => fault
-                    .because("it reads the clock, so that no plan would be the same twice")
-                    .hint("give the value in as a variable"),
-                _ => match diag::closest(plain, functions::names().chain(["try", "can"])) {
-                    Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
-                    None => fault,
-                },
-            }
-        };
-        self.diagnostics.push(fault);
-        false
     }
 }

@@ -1,0 +1,174 @@
+//! From blocks to declarations, kind by kind: what is not evaluated is taken out of a body, and the rest is resolved.
+
+mod check;
+mod dependencies;
+mod lifecycle;
+mod module;
+mod moved;
+mod output;
+mod provider;
+mod provisioner;
+mod removed;
+mod resource;
+mod service;
+mod settings;
+mod variable;
+
+use diag::{Diagnostic, Span};
+use value::{Type, Value, convert};
+
+use super::collect::Collector;
+use super::declaration::Condition;
+use super::environment::take;
+use super::scope::ConstantScope;
+use crate::eval::{describe_type, describe_value, evaluate};
+use crate::resolve::{Allowed, Reference, Resolver};
+use crate::schema::locate;
+use crate::syntax::{Block, Body, Expr, ExprKind};
+
+impl Collector<'_> {
+    pub(super) fn resolve(&mut self, body: &mut Body, allowed: Allowed, bound: &[&str]) -> Vec<Reference> {
+        let mut resolver = Resolver::new(&self.configuration.names, allowed, bound).noting(&mut self.uses);
+        resolver.body(body);
+        let resolved = resolver.finish();
+        self.faults.extend(resolved.diagnostics);
+        resolved.references
+    }
+
+    pub(super) fn resolve_expr(
+        &mut self,
+        expr: &mut Expr,
+        allowed: Allowed,
+        bound: &[&str],
+    ) -> Vec<Reference> {
+        let mut resolver = Resolver::new(&self.configuration.names, allowed, bound).noting(&mut self.uses);
+        resolver.expr(expr);
+        let resolved = resolver.finish();
+        self.faults.extend(resolved.diagnostics);
+        resolved.references
+    }
+
+    /// What only constants may stand in. Terraform reads its own arguments before any function can be called.
+    pub(super) fn constants(&self, place: &'static str) -> Allowed {
+        Allowed { without_functions: self.is_module, ..Allowed::constant(place) }
+    }
+
+    /// The value of an argument that the language itself reads; `None` after a fault. It is never null.
+    pub(super) fn constant(&mut self, mut expr: Expr, ty: &Type, name: &'static str) -> Option<Value> {
+        if matches!(expr.kind, ExprKind::Broken) {
+            return None;
+        }
+        let before = self.faults.0.len();
+        self.resolve_expr(&mut expr, Allowed { place: name, ..self.constants(name) }, &[]);
+        if self.faults.0.len() > before {
+            return None;
+        }
+        let project = self.configuration.project.name.clone();
+        let scope = ConstantScope { files: self.files, project: &project, environment: None };
+        let value = match evaluate(&expr, &scope) {
+            Ok(value) => value,
+            Err(faults) => {
+                self.faults.extend(faults);
+                return None;
+            }
+        };
+        match convert(&value, ty) {
+            Ok(value) if value.is_known() && !value.is_null() => Some(value),
+            converted => {
+                let place = converted.err().map_or(expr.span, |error| locate(&expr, &error.path));
+                self.faults.push(
+                    Diagnostic::error("wrong-type", format!("`{name}` has to be {}", describe_type(ty)))
+                        .at(place)
+                        .label(format!("this is {}", describe_value(&value))),
+                );
+                None
+            }
+        }
+    }
+
+    /// A flag that the language itself reads.
+    pub(super) fn flag(&mut self, expr: Expr, name: &'static str) -> Option<bool> {
+        self.constant(expr, &Type::Bool, name)?.as_bool()
+    }
+
+    /// A text that the language itself reads.
+    pub(super) fn text(&mut self, expr: Expr, name: &'static str) -> Option<std::sync::Arc<str>> {
+        let value = self.constant(expr, &Type::String, name)?;
+        value.as_str().map(std::sync::Arc::from)
+    }
+
+    /// Takes the conditions out of the blocks of a kind, resolved.
+    pub(super) fn conditions(&mut self, body: &mut Body, kind: &'static str, allowed: Allowed) -> Conditions {
+        let (blocks, rest): (Vec<Block>, Vec<Block>) =
+            std::mem::take(&mut body.blocks).into_iter().partition(|b| b.kind.name.as_ref() == kind);
+        body.blocks = rest;
+        let mut found = Conditions::default();
+        for mut block in blocks {
+            let header = block.header();
+            self.labels(&block, kind, []);
+            let before = self.faults.0.len();
+            let condition =
+                self.condition_part(&mut block.body, "condition", kind, header, allowed, &mut found);
+            let message =
+                self.condition_part(&mut block.body, "error_message", kind, header, allowed, &mut found);
+            self.only(&block.body, kind, &["condition", "error_message"], &[]);
+            let was_constant = self.faults.0.len() > before;
+            if let (Some(condition), Some(message)) = (condition, message) {
+                found.good += usize::from(!was_constant);
+                found.list.push(Condition { condition, message });
+            }
+        }
+        once(&mut found.references);
+        found
+    }
+
+    fn condition_part(
+        &mut self,
+        body: &mut Body,
+        key: &'static str,
+        kind: &str,
+        header: Span,
+        allowed: Allowed,
+        found: &mut Conditions,
+    ) -> Option<Expr> {
+        let Some(mut expr) = take(body, key) else {
+            self.missing(key, kind, header);
+            return None;
+        };
+        let before = self.faults.0.len();
+        let references = self.resolve_expr(&mut expr, allowed, &[]);
+        let is_settled = self.faults.0.len() == before && !matches!(expr.kind, ExprKind::Broken);
+        if key == "condition" && references.is_empty() && is_settled {
+            self.faults.push(
+                Diagnostic::error("constant-condition", "this condition refers to nothing")
+                    .at(expr.span)
+                    .because("so that it would always hold, or never")
+                    .hint("refer to what has to be checked"),
+            );
+        }
+        found.references.extend_from_slice(&references);
+        if is_settled {
+            found.parts.push((expr.span, key == "condition", references));
+        }
+        Some(expr)
+    }
+}
+
+/// The conditions of a block.
+#[derive(Default)]
+pub(super) struct Conditions {
+    pub list: Vec<Condition>,
+    /// How many of them have no fault.
+    pub good: usize,
+    /// What all of them refer to.
+    pub references: Vec<Reference>,
+    /// What each expression refers to, and whether it is the condition; those with a fault are left out.
+    pub parts: Vec<(Span, bool, Vec<Reference>)>,
+}
+
+/// Each once, in order.
+fn once(references: &mut Vec<Reference>) {
+    references.sort_unstable();
+    references.dedup();
+    references.shrink_to_fit();
+}

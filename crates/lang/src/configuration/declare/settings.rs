@@ -1,0 +1,212 @@
+//! `terraform {}`: what a module needs, and where a stack's state is. Versions are kept as they are written; who knows this
+//! program's version and those of providers compares them.
+
+use diag::{Diagnostic, Span};
+
+use super::super::collect::Collector;
+use super::super::environment::take;
+use super::super::grammar::take_blocks;
+use super::super::terraform::{ProviderReference, RequiredProvider, Settings};
+use super::resource::name_of;
+use crate::syntax::{Attribute, Block, Expr, ExprKind};
+
+impl Collector<'_> {
+    pub(in super::super) fn settings(&mut self, blocks: Vec<Block>) {
+        let mut settings = Settings::default();
+        let mut requirements: Option<Span> = None;
+        for mut block in blocks {
+            let body = &mut block.body;
+            if let Some(expr) = take(body, "required_version")
+                && let Some(version) = self.placed_text(expr, "required_version")
+            {
+                settings.required_versions.push(version);
+            }
+            self.experiments(body);
+            for required in take_blocks(body, "required_providers") {
+                self.labels(&required, "required_providers", []);
+                if let Some(first) = requirements {
+                    self.faults.push(
+                        Diagnostic::error("duplicate-block", "a module has one `required_providers` block")
+                            .at(required.header())
+                            .see(first, "first here")
+                            .hint("put both into one"),
+                    );
+                } else {
+                    requirements = Some(required.header());
+                    self.required_providers(required, &mut settings);
+                }
+            }
+            let backends = take_blocks(body, "backend").into_iter().chain(take_blocks(body, "cloud"));
+            for backend in backends {
+                self.backend(backend, &mut settings);
+            }
+            for meta in take_blocks(body, "provider_meta") {
+                self.provider_meta(meta, &mut settings);
+            }
+            self.only(
+                body,
+                "terraform",
+                &["required_version"],
+                &["required_providers", "backend", "cloud", "provider_meta"],
+            );
+        }
+        let required = settings.required_providers.iter().map(|p| p.name.name.clone());
+        self.configuration.names.providers = required.collect();
+        self.configuration.settings = settings;
+    }
+
+    fn experiments(&mut self, body: &mut crate::syntax::Body) {
+        if let Some(span) = name_of(body, "experiments") {
+            take(body, "experiments");
+            self.faults.push(
+                Diagnostic::error("experiment", "experiments of Terraform are not available")
+                    .at(span)
+                    .hint("leave `experiments` out"),
+            );
+        }
+        // An edition of the language: there is one, and its name is a word.
+        if let Some(expr) = take(body, "language")
+            && !matches!(&expr.kind, ExprKind::Name(name) if name.as_ref() == "TF2021")
+        {
+            self.faults.push(
+                Diagnostic::error("unknown-language", "there is no such edition of the language")
+                    .at(expr.span)
+                    .hint("leave `language` out"),
+            );
+        }
+    }
+
+    fn backend(&mut self, backend: Block, settings: &mut Settings) {
+        let header = backend.header();
+        match backend.kind.name.as_ref() {
+            "cloud" => {
+                self.labels(&backend, "cloud", []);
+            }
+            _ => {
+                if self.labels(&backend, "backend", ["KIND"]).is_none() {
+                    return;
+                }
+            }
+        }
+        let Some(first) = &settings.backend else {
+            self.duplicates(&backend.body);
+            settings.backend = Some(backend);
+            return;
+        };
+        let (one, other) = (first.header(), header);
+        let fault = if first.kind.name == backend.kind.name {
+            let kind = &backend.kind.name;
+            Diagnostic::error("duplicate-block", format!("a module has one `{kind}` block"))
+                .at(other)
+                .see(one, "first here")
+        } else {
+            Diagnostic::error("duplicate-block", "`backend` and `cloud` exclude each other")
+                .at(one)
+                .see(other, "the other one")
+        };
+        self.faults.push(fault.hint("keep one of them"));
+    }
+
+    fn provider_meta(&mut self, meta: Block, settings: &mut Settings) {
+        let Some([name]) = self.labels(&meta, "provider_meta", ["PROVIDER"]) else { return };
+        let same = |known: &Block| known.labels.first().is_some_and(|label| label.name == name.name);
+        match settings.provider_meta.iter().find(|known| same(known)) {
+            Some(first) => {
+                let first = first.header();
+                self.duplicate(&format!("`provider_meta` blocks of `{}`", name.name), meta.header(), first);
+            }
+            None => settings.provider_meta.push(meta),
+        }
+    }
+
+    fn required_providers(&mut self, mut block: Block, settings: &mut Settings) {
+        for Attribute { name, expr } in std::mem::take(&mut block.body.attributes) {
+            self.check_provider_name(&name);
+            if settings.required_providers.iter().any(|known| known.name.name == name.name) {
+                let first = settings.required_providers.iter().find(|known| known.name.name == name.name);
+                let first = first.map_or(name.span, |known| known.name.span);
+                self.duplicate(&format!("requirements of the provider `{}`", name.name), name.span, first);
+                continue;
+            }
+            let mut required = RequiredProvider { name, source: None, version: None, aliases: Vec::new() };
+            match expr.kind {
+                ExprKind::Object(items) => {
+                    for item in items {
+                        self.requirement(item.key, item.value, &mut required);
+                    }
+                }
+                ExprKind::Broken => {}
+                // What Terraform before 0.13 wrote: only a version.
+                _ => required.version = self.placed_text(expr, "version"),
+            }
+            settings.required_providers.push(required);
+        }
+        self.only(&block.body, "required_providers", &[], &[]);
+    }
+
+    fn requirement(&mut self, key: Expr, value: Expr, required: &mut RequiredProvider) {
+        let name = match &key.kind {
+            ExprKind::Literal(name) => name.as_str().unwrap_or_default(),
+            _ => "",
+        };
+        match name {
+            "version" => required.version = self.placed_text(value, "version"),
+            "source" => {
+                required.source = self.placed_text(value, "source");
+                if let Some((source, span)) = &required.source {
+                    let (source, span) = (source.clone(), *span);
+                    self.check_source(&source, span);
+                }
+            }
+            "configuration_aliases" => {
+                let aliases = self.references(value, "configuration_aliases", "aws.eu").unwrap_or_default();
+                for alias in aliases {
+                    let found = self.provider_reference(alias, "configuration_aliases");
+                    required.aliases.extend(found.filter(|alias| self.is_of(alias, required)));
+                }
+            }
+            _ => self.faults.push(
+                Diagnostic::error("unknown-attribute", "a required provider has no such attribute")
+                    .at(key.span)
+                    .hint("it has `source`, `version` and `configuration_aliases`"),
+            ),
+        }
+    }
+
+    fn is_of(&mut self, alias: &ProviderReference, required: &RequiredProvider) -> bool {
+        let name = &required.name.name;
+        let is_its = alias.name == *name && alias.alias.is_some();
+        if !is_its {
+            let meant = alias.alias.as_deref().unwrap_or("ALIAS");
+            self.faults.push(
+                Diagnostic::error("invalid-provider", format!("an alias of `{name}` begins with `{name}.`"))
+                    .at(alias.span)
+                    .hint(format!("write `{name}.{meant}`")),
+            );
+        }
+        is_its
+    }
+
+    /// `[HOST/][NAMESPACE/]NAME`.
+    fn check_source(&mut self, source: &str, span: Span) {
+        let parts: Vec<&str> = source.split('/').collect();
+        let is_name = |part: &&str| {
+            let belongs = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+            !part.is_empty() && part.chars().all(belongs) && !part.starts_with('-') && !part.ends_with('-')
+        };
+        let is_host = |part: &str| {
+            !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | ':'))
+        };
+        let fits = match parts.as_slice() {
+            [host, rest @ ..] if rest.len() == 2 => is_host(host) && rest.iter().all(is_name),
+            rest => rest.len() <= 2 && rest.iter().all(is_name),
+        };
+        if !fits {
+            self.faults.push(
+                Diagnostic::error("invalid-source", format!("{source:?} is not the address of a provider"))
+                    .at(span)
+                    .hint("write it as in `hashicorp/aws` or `registry.example.com/acme/cloud`"),
+            );
+        }
+    }
+}

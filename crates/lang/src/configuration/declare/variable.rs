@@ -1,0 +1,119 @@
+//! Variables and locals.
+
+use diag::Diagnostic;
+use value::{Type, Value};
+
+use super::super::collect::Collector;
+use super::super::declaration::{Local, Variable};
+use super::super::scope::ConstantScope;
+use super::super::variables::default_value;
+use super::Conditions;
+use crate::blocks;
+use crate::eval::type_constraint;
+use crate::resolve::{Allowed, Reference, VariableId};
+use crate::schema::decode;
+use crate::syntax::{Block, Expr, ExprKind, Identifier};
+
+/// Arguments of a `module` block, which no variable of a module can have as its name.
+const MODULE_ARGUMENTS: [&str; 8] =
+    ["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
+
+impl Collector<'_> {
+    pub(in super::super) fn variable(&mut self, name: Identifier, mut block: Block) {
+        let header = block.header();
+        self.check_variable_name(&name);
+        let ty_expr = block.body.attribute("type").map(|a| a.expr.clone());
+        let default_expr = block.body.attribute("default").map(|a| a.expr.clone());
+        // A type's words are no references, and so are kept from the resolver.
+        for attribute in &mut block.body.attributes {
+            // Nor is anything that is said under a name that is not known.
+            if matches!(attribute.name.name.as_ref(), "type" | "default")
+                || blocks::VARIABLE.attribute(&attribute.name.name).is_none()
+            {
+                attribute.expr.kind = ExprKind::Broken;
+            }
+        }
+        let own = self.configuration.names.variables.get(&name.name).copied();
+        // The variables of a project have values before anything else has.
+        let allowed =
+            if self.is_module { Allowed::all("a validation") } else { Allowed::values("a validation") };
+        let validations = self.conditions(&mut block.body, "validation", allowed);
+        let settings = self.constants("a variable");
+        self.resolve(&mut block.body, settings, &[]);
+        let files = self.files;
+        let project = self.configuration.project.name.clone();
+        let scope = ConstantScope { files, project: &project, environment: None };
+        let what = format!("variable \"{}\"", name.name);
+        let decoded = decode(&block.body, header, &what, &blocks::VARIABLE, &[], &scope);
+        self.faults.extend(decoded.diagnostics);
+        let flag = |key: &str, otherwise: bool| {
+            decoded.value.get(key).and_then(|v| v.as_bool()).unwrap_or(otherwise)
+        };
+        let nullable = flag("nullable", true);
+        let ty = ty_expr.map_or(Type::Dynamic, |expr| {
+            type_constraint(&expr, &scope).unwrap_or_else(|faults| {
+                self.faults.extend(faults);
+                Type::Dynamic
+            })
+        });
+        let default = default_expr.map(|mut expr| {
+            let before = self.faults.0.len();
+            self.resolve_expr(&mut expr, self.constants("the default of a variable"), &[]);
+            if self.faults.0.len() > before {
+                return Value::unknown(ty.without_optional());
+            }
+            default_value(&name.name, &ty, nullable, &expr, &scope).unwrap_or_else(|faults| {
+                self.faults.extend(faults);
+                Value::unknown(ty.without_optional())
+            })
+        });
+        let description = decoded.value.get("description").and_then(|v| v.as_str().map(str::to_owned));
+        if let Some(own) = own {
+            self.check_own_condition(&validations, own, &name.name);
+        }
+        self.configuration.variables.push(Variable {
+            sensitive: flag("sensitive", false),
+            ephemeral: flag("ephemeral", false),
+            name,
+            ty,
+            default,
+            description,
+            nullable,
+            validations: validations.list,
+            header,
+            references: validations.references,
+        });
+    }
+
+    fn check_variable_name(&mut self, name: &Identifier) {
+        if MODULE_ARGUMENTS.contains(&name.name.as_ref()) {
+            self.faults.push(
+                Diagnostic::error("invalid-name", format!("a variable cannot be called `{}`", name.name))
+                    .at(name.span)
+                    .because("a `module` block has an argument of this name already")
+                    .hint("give the variable another name"),
+            );
+        }
+    }
+
+    /// A validation is about its own variable.
+    fn check_own_condition(&mut self, validations: &Conditions, own: VariableId, name: &str) {
+        for (span, is_condition, references) in &validations.parts {
+            if *is_condition && !references.is_empty() && !references.contains(&Reference::Variable(own)) {
+                self.faults.push(
+                    Diagnostic::error(
+                        "foreign-condition",
+                        format!("this condition does not refer to `var.{name}`"),
+                    )
+                    .at(*span)
+                    .hint("a validation is about its own variable; check others where they are declared"),
+                );
+            }
+        }
+    }
+
+    pub(in super::super) fn local(&mut self, name: Identifier, mut expr: Expr) {
+        let references = self.resolve_expr(&mut expr, Allowed::all("a local"), &[]);
+        self.configuration.locals.push(Local { name, expr, references });
+    }
+}

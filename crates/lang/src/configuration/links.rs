@@ -1,0 +1,253 @@
+//! What a call and the module that it calls have to agree on: arguments and variables, references and outputs, providers.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use diag::{Diagnostic, Diagnostics, Span};
+
+use super::Configuration;
+use super::terraform::{Call, ProviderReference};
+use super::tree::Tree;
+use crate::resolve::CallId;
+
+/// A module that was read.
+pub(super) struct Module {
+    pub configuration: Arc<Configuration>,
+    /// Where outputs of its calls are named: by call, which output and where.
+    by_call: HashMap<CallId, Vec<(u32, Span)>>,
+    outputs: HashSet<Arc<str>>,
+}
+
+impl Module {
+    pub fn new(configuration: Arc<Configuration>, places: Vec<(CallId, u32, Span)>) -> Self {
+        let mut by_call: HashMap<CallId, Vec<(u32, Span)>> = HashMap::new();
+        for (call, output, span) in places {
+            by_call.entry(call).or_default().push((output, span));
+        }
+        let outputs = configuration.outputs.iter().map(|output| output.name.name.clone()).collect();
+        Self { configuration, by_call, outputs }
+    }
+}
+
+/// Everything that a call and what it calls have to agree on.
+pub(super) fn check(caller: &Module, id: CallId, called: &Module, faults: &mut Diagnostics) {
+    let Some(call) = caller.configuration.call(id) else { return };
+    arguments(call, &called.configuration, faults);
+    outputs(caller, id, call, called, faults);
+    providers(&caller.configuration, call, &called.configuration, faults);
+}
+
+fn arguments(call: &Call, called: &Configuration, faults: &mut Diagnostics) {
+    let name = &call.name.name;
+    let variables = || called.variables.iter().map(|variable| variable.name.name.as_ref());
+    let mut given: HashSet<&str> = HashSet::with_capacity(call.body.attributes.len());
+    for attribute in &call.body.attributes {
+        let argument = attribute.name.name.as_ref();
+        given.insert(argument);
+        if called.names.variables.contains_key(argument) {
+            continue;
+        }
+        let fault =
+            Diagnostic::error("unknown-attribute", format!("module \"{name}\" has no variable `{argument}`"))
+                .at(attribute.name.span);
+        faults.push(match diag::closest(argument, variables()) {
+            Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
+            None => fault.hint(format!("declare it in the module with `variable \"{argument}\" {{}}`")),
+        });
+    }
+    for variable in called.variables.iter().filter(|variable| variable.default.is_none()) {
+        let wanted = &variable.name.name;
+        if !given.contains(wanted.as_ref()) {
+            faults.push(
+                Diagnostic::error("missing-attribute", format!("module \"{name}\" needs `{wanted}`"))
+                    .at(call.header)
+                    .see(variable.header, "the variable")
+                    .hint(format!("add `{wanted} = …`, or give the variable a `default`")),
+            );
+        }
+    }
+}
+
+fn outputs(caller: &Module, id: CallId, call: &Call, called: &Module, faults: &mut Diagnostics) {
+    let missing: Vec<bool> = call.outputs.iter().map(|(name, _)| !called.outputs.contains(name)).collect();
+    if !missing.contains(&true) {
+        return;
+    }
+    for (output, span) in caller.by_call.get(&id).into_iter().flatten() {
+        let at = *output as usize;
+        let Some((name, _)) = call.outputs.get(at).filter(|_| missing.get(at) == Some(&true)) else {
+            continue;
+        };
+        let fault =
+            Diagnostic::error("undeclared", format!("module \"{}\" has no output `{name}`", call.name.name))
+                .at(*span);
+        faults.push(match diag::closest(name, called.outputs.iter().map(AsRef::as_ref)) {
+            Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
+            None => fault.hint(format!("declare it in the module with `output \"{name}\" {{ value = … }}`")),
+        });
+    }
+}
+
+/// The address of a provider, as far as names tell it: what `required_providers` says, or HashiCorp's of that name.
+fn provider_source(configuration: &Configuration, name: &str) -> String {
+    let required = configuration.settings.required_providers.iter().find(|r| r.name.name.as_ref() == name);
+    let source = required.and_then(|required| required.source.as_ref());
+    let source = source.map_or_else(|| format!("hashicorp/{name}"), |(source, _)| source.to_lowercase());
+    let source = source.strip_prefix("registry.terraform.io/").unwrap_or(&source).to_owned();
+    if source.contains('/') { source } else { format!("hashicorp/{source}") }
+}
+
+fn providers(caller: &Configuration, call: &Call, called: &Configuration, faults: &mut Diagnostics) {
+    let own: Vec<_> = called.providers.iter().filter(|p| !is_proxy(p)).collect();
+    if let Some(provider) = own.first() {
+        let places = [&call.count, &call.for_each].into_iter().flatten().map(|expr| expr.span);
+        let after = call.depends_on.first().map(|dependency| dependency.span);
+        for place in places.chain(after) {
+            faults.push(
+                Diagnostic::error(
+                    "module-with-providers",
+                    format!(
+                        "module \"{}\" has neither `count` nor `for_each` nor `depends_on`",
+                        call.name.name
+                    ),
+                )
+                .at(place)
+                .see(provider.header, "the module configures a provider of its own")
+                .hint("configure the provider here, and pass it on with `providers = { … }`"),
+            );
+        }
+    }
+    let passed: &[(ProviderReference, ProviderReference)] = call.providers.as_deref().unwrap_or_default();
+    for (inside, outside) in passed {
+        if let Some(provider) = own.iter().find(|p| {
+            p.name.name == inside.name && p.alias.as_ref().map(|a| &a.name) == inside.alias.as_ref()
+        }) {
+            faults.push(
+                Diagnostic::error(
+                    "module-with-providers",
+                    format!("the module configures `{inside}` itself"),
+                )
+                .at(inside.span)
+                .see(provider.header, "here")
+                .hint("take the configuration out of the module, or do not pass one"),
+            );
+        }
+        let (one, other) = (provider_source(called, &inside.name), provider_source(caller, &outside.name));
+        if one != other {
+            faults.push(
+                Diagnostic::error("wrong-provider", format!("`{inside}` of the module is `{one}`, and `{outside}` is `{other}`"))
+                    .at(outside.span)
+                    .hint("pass a configuration of the same provider, or name its `source` in `required_providers` of both"),
+            );
+        }
+    }
+    let is_passed = |alias: &ProviderReference| {
+        passed.iter().any(|(inside, _)| inside.name == alias.name && inside.alias == alias.alias)
+    };
+    for required in &called.settings.required_providers {
+        for alias in required.aliases.iter().filter(|alias| !is_passed(alias)) {
+            faults.push(
+                Diagnostic::error(
+                    "missing-provider",
+                    format!("module \"{}\" needs the provider `{alias}`", call.name.name),
+                )
+                .at(call.header)
+                .see(alias.span, "the module asks for it here")
+                .hint(format!("pass one: `providers = {{ {alias} = … }}`")),
+            );
+        }
+    }
+}
+
+/// A configuration without anything in it, by which older modules say that they want one passed.
+fn is_proxy(provider: &super::terraform::ProviderConfiguration) -> bool {
+    provider.body.attributes.is_empty() && provider.body.blocks.is_empty()
+}
+
+/// What only the whole tree tells: configurations of providers that somebody has to have, and blocks that only the root may hold.
+pub(super) fn check_tree(tree: &Tree, faults: &mut Diagnostics) {
+    let mut seen: HashSet<*const Configuration> = HashSet::new();
+    for node in &tree.nodes {
+        let configuration = &node.configuration;
+        if !seen.insert(Arc::as_ptr(configuration)) {
+            continue;
+        }
+        let is_root = node.caller.is_none();
+        if !is_root {
+            below_root(configuration, faults);
+        }
+        configured(configuration, is_root, faults);
+        outputs_of(configuration, is_root, faults);
+    }
+}
+
+/// Blocks that mean nothing below the root.
+fn below_root(configuration: &Configuration, faults: &mut Diagnostics) {
+    for import in &configuration.imports {
+        faults.push(
+            Diagnostic::error("misplaced-block", "only the root module can have `import` blocks")
+                .at(import.header)
+                .hint("move it to the root module, and name the resource with its module: `module.NAME.…`"),
+        );
+    }
+    if let Some(backend) = &configuration.settings.backend {
+        faults.push(
+            Diagnostic::warning(
+                "ignored-backend",
+                format!("this `{}` block has no effect", backend.kind.name),
+            )
+            .at(backend.header())
+            .because("there is one state for everything, and the root module says where it is")
+            .hint("leave it out"),
+        );
+    }
+}
+
+/// Whether every configuration of a provider that a module names is there.
+fn configured(configuration: &Configuration, is_root: bool, faults: &mut Diagnostics) {
+    let mut known: HashSet<(&str, Option<&str>)> = HashSet::new();
+    for provider in &configuration.providers {
+        known.insert((&provider.name.name, provider.alias.as_ref().map(|alias| alias.name.as_ref())));
+    }
+    for required in &configuration.settings.required_providers {
+        for alias in &required.aliases {
+            known.insert((&alias.name, alias.alias.as_deref()));
+        }
+    }
+    let resources = configuration.resources.iter().filter_map(|resource| resource.provider.as_ref());
+    let calls = configuration.calls.iter().flat_map(|call| call.providers.iter().flatten());
+    let imports = configuration.imports.iter().filter_map(|import| import.provider.as_ref());
+    let named = resources.chain(calls.map(|(_, outside)| outside)).chain(imports);
+    for reference in named {
+        let Some(alias) = reference.alias.as_deref() else { continue };
+        if known.contains(&(reference.name.as_ref(), Some(alias))) {
+            continue;
+        }
+        let name = &reference.name;
+        let fault =
+            Diagnostic::error("undeclared", format!("the provider `{name}` has no configuration `{alias}`"))
+                .at(reference.span);
+        let aliases = known.iter().filter(|(n, _)| *n == name.as_ref()).filter_map(|(_, alias)| *alias);
+        faults.push(match diag::closest(alias, aliases) {
+            Some(meant) => fault.hint(format!("did you mean `{name}.{meant}`?")),
+            None if is_root => {
+                fault.hint(format!("declare it with `provider \"{name}\" {{ alias = \"{alias}\" }}`"))
+            }
+            None => fault.hint(format!(
+                "ask for it with `configuration_aliases = [{name}.{alias}]` in `required_providers`"
+            )),
+        });
+    }
+}
+
+/// What only outputs of the root, or only those of other modules may be.
+fn outputs_of(configuration: &Configuration, is_root: bool, faults: &mut Diagnostics) {
+    for output in configuration.outputs.iter().filter(|output| is_root && output.ephemeral) {
+        faults.push(
+            Diagnostic::error("ephemeral-output", "an output of the root module cannot be ephemeral")
+                .at(output.header)
+                .because("outputs of the root module are stored")
+                .hint("leave `ephemeral` out, and the output, if its value must not be stored"),
+        );
+    }
+}
