@@ -24,7 +24,7 @@ pub trait Provisioners: Send + Sync {
     async fn run(
         &self,
         request: &ProvisionRequest,
-        output: &(dyn Fn(&str) + Send + Sync),
+        output: &(dyn for<'line> Fn(&'line str) + Send + Sync),
         cancelled: &CancellationToken,
     ) -> Result<(), Diagnostic>;
 }
