@@ -7,6 +7,7 @@ mod demo;
 mod house;
 mod machine;
 mod measure;
+mod terraform;
 
 use std::process::ExitCode;
 

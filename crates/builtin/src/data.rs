@@ -18,7 +18,12 @@ pub(crate) fn plan(request: &PlanResource<'_>) -> PlannedResource {
             planned = with(&planned, [("id", id), ("output", told_by(&input))]);
         } else {
             let before = attribute(request.prior, "input");
-            let output = if before == input { attribute(request.prior, "output") } else { told_by(&input) };
+            let output = match input.kind() {
+                _ if before == input => attribute(request.prior, "output"),
+                // What is there is told anew, whatever it comes to.
+                Kind::Null(_) => Value::unknown(Type::Dynamic),
+                _ => told_by(&input),
+            };
             planned = with(&planned, [("output", output)]);
             if attribute(request.prior, "triggers_replace") != attribute(request.proposed, "triggers_replace")
             {

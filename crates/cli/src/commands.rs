@@ -14,6 +14,7 @@ pub mod logs;
 pub mod plan;
 pub mod rollback;
 pub mod status;
+pub mod terraform;
 pub mod up;
 pub mod validate;
 
@@ -43,6 +44,7 @@ pub enum Command {
     History(history::History),
     Image(image::Image),
     Agent(agent::Agent),
+    Terraform(terraform::Terraform),
     Completion(completion::Completion),
 }
 
@@ -76,6 +78,7 @@ pub async fn run(command: Command, context: &Context<'_>) -> Result<u8, Fault> {
         Command::History(c) => c.run(context).await,
         Command::Image(c) => c.run(context).await,
         Command::Agent(c) => c.run(context).await,
+        Command::Terraform(c) => c.run(context),
         Command::Completion(c) => c.run(context),
     }
 }

@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod logs;
+mod object;
 mod plan;
 mod progress;
 mod report;

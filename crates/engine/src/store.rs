@@ -68,6 +68,8 @@ pub struct Snapshot {
     pub rows: Vec<StateRow>,
     /// Outputs by name.
     pub outputs: Vec<(String, Value)>,
+    /// The results of checks, in the form of version 4 of the state; `None` where there are none.
+    pub checks: Option<serde_json::Value>,
 }
 
 /// What is known of one resource instance.

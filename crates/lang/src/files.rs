@@ -1,7 +1,7 @@
 //! The files of a project, behind a trait: from disk, or from memory as a rollback and the tests have them.
 //!
 //! Paths are relative to the project's root, with `/`. Nothing outside of the root is ever read: neither by `..`, nor by an
-//! absolute path, nor through a symbolic link. It writes nothing.
+//! absolute path, nor through a symbolic link. A stack of Terraform is the exception: [`DiskFiles::unconfined`]. It writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -101,11 +101,36 @@ pub fn normalize(path: &str, root: &Path) -> Option<String> {
     Some(parts.join("/"))
 }
 
+/// The path without `.` and without `..` where these can be taken out, as it reads from the root. `..` at its start and an absolute path
+/// stay as they are.
+#[must_use]
+pub fn tidy(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    let is_absolute = path.starts_with('/');
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => match parts.last() {
+                Some(last) if *last != ".." => {
+                    parts.pop();
+                }
+                _ if is_absolute => {}
+                _ => parts.push(".."),
+            },
+            part => parts.push(part),
+        }
+    }
+    let start = if is_absolute { "/" } else { "" };
+    format!("{start}{}", parts.join("/"))
+}
+
 /// A project on disk.
 #[derive(Debug, Clone)]
 pub struct DiskFiles {
     root: PathBuf,
     home: Option<PathBuf>,
+    /// Whether paths may lead out of the root.
+    is_unconfined: bool,
 }
 
 impl DiskFiles {
@@ -120,7 +145,16 @@ impl DiskFiles {
         if !canonical.is_dir() {
             return Err(FileError::Read { path: named(), source: io::ErrorKind::NotADirectory.into() });
         }
-        Ok(Self { root: canonical, home: None })
+        Ok(Self { root: canonical, home: None, is_unconfined: false })
+    }
+
+    /// The folder of a stack as Terraform reads it: modules and files may also be beside or above it, and links lead where they lead.
+    /// Only for a folder that the user runs as their own Terraform configuration.
+    ///
+    /// # Errors
+    /// If there is no such folder.
+    pub fn unconfined(root: impl AsRef<Path>) -> Result<Self, FileError> {
+        Ok(Self { is_unconfined: true, ..Self::new(root)? })
     }
 
     /// The same, with the home folder of whoever reads it.
@@ -132,10 +166,21 @@ impl DiskFiles {
     /// The real place of a path; `None` if nothing is there.
     fn locate(&self, path: &str) -> Result<Option<PathBuf>, FileError> {
         let outside = || FileError::Outside { path: path.to_owned() };
+        if self.is_unconfined {
+            return self.locate_anywhere(path);
+        }
         let inside = normalize(path, &self.root).ok_or_else(outside)?;
         match fs::canonicalize(self.root.join(inside)) {
             Ok(real) if real.starts_with(&self.root) => Ok(Some(real)),
             Ok(_) => Err(outside()),
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+            Err(source) => Err(FileError::Read { path: path.to_owned(), source }),
+        }
+    }
+
+    fn locate_anywhere(&self, path: &str) -> Result<Option<PathBuf>, FileError> {
+        match fs::canonicalize(self.root.join(path)) {
+            Ok(real) => Ok(Some(real)),
             Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
             Err(source) => Err(FileError::Read { path: path.to_owned(), source }),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics};
 use engine::{
-    Address, ApplyOptions, Deployment, DeploymentId, DeploymentKind, DeploymentOutcome, Execution, Leases,
+    Address, ApplyOptions, Deployment, DeploymentKind, DeploymentOutcome, Execution, Leases,
     Ledger, Plan, Settlement,
 };
 use value::Value;
@@ -151,7 +151,7 @@ impl<'a> Locked<'a> {
         }
         session.store.put_revision(environment, &revision).await?;
         let mut deployment = Deployment {
-            id: deployment_id(clock::now_ms()),
+            id: clock::deployment_id(clock::now_ms()),
             kind,
             revision: (kind != DeploymentKind::Destroy).then(|| revision.id.clone()),
             who: lease::who(),
@@ -235,10 +235,4 @@ async fn interrupted(session: &Session) -> Result<(), Fault> {
         }
     }
     Ok(())
-}
-
-/// Sorts by time; two of one millisecond cannot be, since a deployment holds the lock.
-fn deployment_id(now_ms: u64) -> DeploymentId {
-    let at = i64::try_from(now_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    DeploymentId::new(at.map_or_else(|| now_ms.to_string(), |t| t.strftime("%Y%m%dT%H%M%S%.3f").to_string()))
 }

@@ -20,14 +20,35 @@ pub struct Held {
     pub lost: CancellationToken,
 }
 
+/// How often a lock is tried for that somebody else holds.
+const RETRY: Duration = Duration::from_millis(300);
+
 /// Takes the lock of an environment.
 pub async fn hold(
     leases: Arc<dyn Leases>,
     environment: &EnvironmentName,
     reason: &str,
 ) -> Result<Held, StoreError> {
+    hold_within(leases, environment, reason, Duration::ZERO).await
+}
+
+/// The same, and waits so long for another holder to give it back.
+pub async fn hold_within(
+    leases: Arc<dyn Leases>,
+    environment: &EnvironmentName,
+    reason: &str,
+    wait: Duration,
+) -> Result<Held, StoreError> {
     let holder = store::this_process(who(), reason.into())?;
-    let lease = leases.acquire(environment, &holder, DURATION_MS).await?;
+    let begun = tokio::time::Instant::now();
+    let lease = loop {
+        match leases.acquire(environment, &holder, DURATION_MS).await {
+            Err(StoreError::Locked { .. }) if begun.elapsed() < wait => {
+                tokio::time::sleep(RETRY.min(wait.saturating_sub(begun.elapsed()))).await;
+            }
+            answered => break answered?,
+        }
+    };
     let lost = CancellationToken::new();
     let heartbeat = tokio::spawn({
         let (leases, lease, lost) = (leases.clone(), lease.clone(), lost.clone());

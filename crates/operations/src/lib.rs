@@ -18,6 +18,7 @@ mod saved;
 mod scope;
 mod seeds;
 mod session;
+pub mod stack;
 mod status;
 mod up;
 mod wiring;

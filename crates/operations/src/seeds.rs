@@ -118,6 +118,8 @@ fn matching(files: &DiskFiles, pattern: &str) -> Result<Vec<String>, String> {
         files,
         template: &|_, _, _| Err("a pattern is no template".to_owned()),
         may_draw: false,
+        now: None,
+        plan_time: None,
     };
     let arguments = [Value::string("."), Value::string(pattern)];
     let set = lang::functions::call("fileset", &arguments, &context).map_err(|e| e.to_string())?;

@@ -73,15 +73,20 @@ impl KeyRing {
 
     fn load(&self, environment: &EnvironmentName, missing: Missing) -> Result<EnvironmentKey, StoreError> {
         let name = environment.as_str();
-        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')) {
-            let why = "a key is kept under the environment's name, which may have letters, digits, `-` and `_` only";
+        // What Terraform allows in a workspace's name, too.
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.~$&+:=@".contains(c);
+        if name.is_empty() || !name.chars().all(allowed) {
+            let why = "a key is kept under the environment's name, which may have letters, digits, and `-_.~$&+:=@` only";
             return Err(StoreError::Refused { what: format!("a key for `{name}`"), why: why.into() });
         }
-        let variable = format!("{VARIABLE_PREFIX}{}", name.to_ascii_uppercase().replace('-', "_"));
+        let variable = format!(
+            "{VARIABLE_PREFIX}{}",
+            name.to_ascii_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+        );
         if let Some(text) = self.0.given.get(&variable) {
             return parse(text, format!("the variable {variable}"));
         }
-        let path = self.0.dir.join(format!("{name}.key"));
+        let path = self.0.dir.join(format!("{}.key", file_name(name)));
         match read(&path) {
             Ok(text) => parse(&text, path.display().to_string()),
             Err(KeyFault::Absent) if missing == Missing::Make => {
@@ -95,6 +100,12 @@ impl KeyRing {
             Err(fault) => Err(fault.explain(&path, &variable)),
         }
     }
+}
+
+/// The name with everything escaped that means something in a path.
+fn file_name(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    name.chars().map(|c| if plain(c) { c.to_string() } else { format!("%{:02X}", u32::from(c)) }).collect()
 }
 
 impl std::fmt::Debug for KeyRing {

@@ -140,6 +140,28 @@ impl KeyRing {
         self.unseal_owned(environment, context, encoded.clone())
     }
 
+    /// Bytes that nobody but us is to read, as text. `context` as in [`KeyRing::seal`].
+    pub(crate) fn seal_bytes(
+        &self,
+        environment: &EnvironmentName,
+        context: &str,
+        bytes: &[u8],
+    ) -> Result<String, StoreError> {
+        let key = self.key(environment, Missing::Make)?;
+        sealed_text(&key, &Place { environment, context }, &[], bytes)
+    }
+
+    /// The bytes again.
+    pub(crate) fn unseal_bytes(
+        &self,
+        environment: &EnvironmentName,
+        context: &str,
+        text: &str,
+    ) -> Result<Vec<u8>, StoreError> {
+        let key = self.key(environment, Missing::Fault)?;
+        unsealed_bytes(&key, &Place { environment, context }, &[], Some(text))
+    }
+
     fn unseal_owned(
         &self,
         environment: &EnvironmentName,
@@ -184,6 +206,14 @@ impl Place<'_> {
         StoreError::Unreadable { what: self.what(), why }
     }
 
+    fn unreadable(&self, why: String) -> StoreError {
+        StoreError::Unreadable { what: self.what(), why }
+    }
+
+    fn failed(&self, source: Box<dyn std::error::Error + Send + Sync>) -> StoreError {
+        StoreError::Failed { doing: format!("sealing {}", self.context), source }
+    }
+
     /// Each part with its length before it, so that no two places have the same.
     fn associated(&self, path: &[Step]) -> Vec<u8> {
         let mut data = Vec::new();
@@ -201,22 +231,28 @@ fn seal_part(
     path: &[Step],
     part: &Encoded,
 ) -> Result<Json, StoreError> {
-    let failed = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Failed {
-        doing: format!("sealing {}", place.context),
-        source,
-    };
-    let clear = serde_json::to_vec(part).map_err(|fault| failed(fault.into()))?;
+    let clear = serde_json::to_vec(part).map_err(|fault| place.failed(fault.into()))?;
+    let text = sealed_text(key, place, path, &clear)?;
+    Ok(Json::Object(Map::from_iter([(MEMBER.to_owned(), Json::String(text))])))
+}
+
+fn sealed_text(
+    key: &EnvironmentKey,
+    place: &Place<'_>,
+    path: &[Step],
+    clear: &[u8],
+) -> Result<String, StoreError> {
     let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
     let ciphertext = key
         .cipher
-        .encrypt(&nonce, Payload { msg: &clear, aad: &place.associated(path) })
-        .map_err(|fault| failed(fault.to_string().into()))?;
+        .encrypt(&nonce, Payload { msg: clear, aad: &place.associated(path) })
+        .map_err(|fault| place.failed(fault.to_string().into()))?;
     let mut bytes = Vec::with_capacity(HEAD_BYTES + ciphertext.len());
     bytes.push(VERSION);
     bytes.extend_from_slice(&key.id);
     bytes.extend_from_slice(&nonce);
     bytes.extend_from_slice(&ciphertext);
-    Ok(Json::Object(Map::from_iter([(MEMBER.to_owned(), Json::String(BASE64.encode(bytes)))])))
+    Ok(BASE64.encode(bytes))
 }
 
 fn unseal_part(
@@ -225,19 +261,29 @@ fn unseal_part(
     path: &[Step],
     sealed: &Json,
 ) -> Result<Encoded, StoreError> {
-    let unreadable = |why: String| StoreError::Unreadable { what: place.what(), why };
-    let bytes = sealed
-        .get(MEMBER)
-        .and_then(Json::as_str)
+    let text = sealed.get(MEMBER).and_then(Json::as_str);
+    let clear = unsealed_bytes(key, place, path, text)?;
+    serde_json::from_slice(&clear).map_err(|_| place.unreadable("what was sealed is not a value".into()))
+}
+
+fn unsealed_bytes(
+    key: &EnvironmentKey,
+    place: &Place<'_>,
+    path: &[Step],
+    text: Option<&str>,
+) -> Result<Vec<u8>, StoreError> {
+    let bytes = text
         .and_then(|text| BASE64.decode(text).ok())
         .filter(|bytes| bytes.len() > HEAD_BYTES)
-        .ok_or_else(|| unreadable("it is not sealed, or was cut off".into()))?;
+        .ok_or_else(|| place.unreadable("it is not sealed, or was cut off".into()))?;
     let (head, ciphertext) = bytes.split_at(HEAD_BYTES);
     if head[0] != VERSION {
-        return Err(unreadable(format!("it was sealed by a newer program (form {}): use that one", head[0])));
+        return Err(
+            place.unreadable(format!("it was sealed by a newer program (form {}): use that one", head[0]))
+        );
     }
     if head[1..5] != key.id {
-        return Err(unreadable(format!(
+        return Err(place.unreadable(format!(
             "it was sealed with another key (id {}) than the one in {} (id {}): put the right key there",
             hex::encode(&head[1..5]),
             key.place,
@@ -245,13 +291,12 @@ fn unseal_part(
         )));
     }
     let payload = Payload { msg: ciphertext, aad: &place.associated(path) };
-    let clear = key.cipher.decrypt(XNonce::from_slice(&head[5..]), payload).map_err(|_| {
-        unreadable(format!(
+    key.cipher.decrypt(XNonce::from_slice(&head[5..]), payload).map_err(|_| {
+        place.unreadable(format!(
             "the key in {} is the right one, but the value was changed or belongs to another place: take it from a backup",
             key.place
         ))
-    })?;
-    serde_json::from_slice(&clear).map_err(|_| unreadable("what was sealed is not a value".into()))
+    })
 }
 
 /// One step of a path; ordered, so that what is below a path comes directly after it.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Number, Type};
+use crate::{Number, Type, Value};
 
 /// An unknown value: its type, and what is certain about it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -37,4 +37,28 @@ pub struct Bound {
     pub number: Number,
     /// Whether the number itself is allowed.
     pub inclusive: bool,
+}
+
+impl Refinements {
+    /// The only value that they leave, where there is one: a number between equal bounds, a collection that holds nothing.
+    pub(crate) fn known(&self, ty: &Type) -> Option<Value> {
+        if !self.not_null {
+            return None;
+        }
+        match (ty, &self.minimum, &self.maximum) {
+            (Type::Number, Some(low), Some(high)) if low == high && low.inclusive => {
+                Some(Value::number(low.number.clone()))
+            }
+            (Type::List(element), ..) if self.length_max == Some(0) => {
+                Some(Value::list(element.as_ref().clone(), Vec::new()))
+            }
+            (Type::Set(element), ..) if self.length_max == Some(0) => {
+                Some(Value::set(element.as_ref().clone(), Vec::new()))
+            }
+            (Type::Map(element), ..) if self.length_max == Some(0) => {
+                Some(Value::map(element.as_ref().clone(), Vec::<(Arc<str>, Value)>::new()))
+            }
+            _ => None,
+        }
+    }
 }

@@ -105,6 +105,9 @@ impl Value {
     /// Unknown, of a type, with what is certain about it.
     #[must_use]
     pub fn refined(ty: Type, refinements: Refinements) -> Self {
+        if let Some(known) = refinements.known(&ty) {
+            return known;
+        }
         Kind::Unknown(Arc::new(Unknown { ty, refinements })).into()
     }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value as Json;
 use testkit::load::{ConnectionUse, Load, LoadOptions};
 
-use super::Verdict;
+use super::{Judgement, Verdict};
 use crate::machine::{Machine, build_crasher};
 
 const SERVICES: usize = 50;
@@ -33,7 +33,7 @@ pub fn run(arguments: &[&str]) -> Result<Verdict> {
         theirs: "none_named".into(),
         ratio: "-".into(),
         goal: "all_settled".into(),
-        pass: kills > 0,
+        judgement: Judgement::of(kills > 0),
     })
 }
 

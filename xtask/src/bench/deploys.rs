@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result};
 use testkit::load::{ConnectionUse, Load};
 
-use super::Verdict;
+use super::{Judgement, Verdict};
 use crate::demo;
 use crate::machine::Machine;
 
@@ -45,6 +45,6 @@ pub fn run(arguments: &[&str]) -> Result<Verdict> {
         theirs: "none_named".into(),
         ratio: "-".into(),
         goal: "0_lost".into(),
-        pass: lost == 0 && report.resets == 0 && report.sent > 0,
+        judgement: Judgement::of(lost == 0 && report.resets == 0 && report.sent > 0),
     })
 }

@@ -88,6 +88,11 @@ impl Progress {
                 }
                 self.print(&self.finished(address, *outcome, *took_ms, cause.as_deref()));
             }
+            Event::Object { address, deposed, happened } => {
+                if let Some(line) = super::object::line(address, deposed.as_deref(), happened) {
+                    self.print(&line);
+                }
+            }
         }
     }
 

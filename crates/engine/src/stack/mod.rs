@@ -3,8 +3,11 @@
 //! It knows no provider: those come in through [`ResourceProvider`]. Planning performs no I/O but reading through providers, and
 //! writes nothing.
 
+pub mod apply;
+pub mod editing;
 mod input;
 pub mod plan;
+pub mod planning;
 pub mod provider;
 mod providers;
 pub mod walk;

@@ -35,7 +35,7 @@ pub struct StackPlan {
     pub base_serial: u64,
     /// The state's lineage; empty where there was none.
     pub lineage: String,
-    /// Root variables by name, as they were given; those that were not given are not in it.
+    /// Root variables by name, as they were given, or their defaults; those that are never kept are not in it.
     pub variables: BTreeMap<Arc<str>, Value>,
     /// Only these were looked at; empty: everything.
     pub targets: Vec<Target>,
@@ -189,6 +189,8 @@ pub struct CheckInstance {
 #[expect(missing_docs, reason = "their names say it")]
 pub enum CheckKind {
     Resource,
+    /// The state writes it in one word.
+    #[serde(alias = "output")]
     OutputValue,
     Check,
     #[serde(rename = "var")]
@@ -215,13 +217,28 @@ pub struct Generated {
     pub text: String,
 }
 
+impl OutputChange {
+    /// What becomes of it. An output that is null is as good as none.
+    #[must_use]
+    pub fn action(&self) -> Action {
+        let there = |value: &Option<Value>| value.as_ref().is_some_and(|value| !value.is_null());
+        match (there(&self.before), &self.after) {
+            (false, after) if !there(after) => Action::NoOp,
+            (false, _) => Action::Create,
+            (true, None) => Action::Delete,
+            (true, _) if self.before == self.after => Action::NoOp,
+            (true, _) => Action::Update,
+        }
+    }
+}
+
 impl StackPlan {
     /// Whether an apply would do anything: to an object, to the state or to an output.
     #[must_use]
     pub fn has_changes(&self) -> bool {
         self.changes.iter().any(|change| {
             change.action != Action::NoOp || change.previous.is_some() || change.importing.is_some()
-        }) || self.outputs.iter().any(|output| output.before != output.after)
+        }) || self.outputs.iter().any(|output| output.action() != Action::NoOp)
             || (self.mode == StackMode::RefreshOnly && !self.drift.is_empty())
     }
 }

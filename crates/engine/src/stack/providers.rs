@@ -6,12 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use diag::{Diagnostic, Diagnostics};
 use futures_util::future::join_all;
-use lang::configuration::{Configuration, NodeId, ProviderReference, Resource, Tree};
+use lang::configuration::{Configuration, Import, NodeId, ProviderReference, Resource, Tree};
 use lang::resolve::ResourceId;
 
 use super::provider::{KindSchema, ProviderSchema, Remark};
 use super::{ProviderAddress, ProviderSource, ResourceProvider};
-use crate::Mode;
+use crate::{Mode, Target};
 
 /// Which provider configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +38,8 @@ pub struct StackProviders {
     by_place: HashMap<(NodeId, ProviderAddress, Option<Arc<str>>), ProviderId>,
     /// By node, then by resource; `None` after a fault.
     of_resources: Vec<Vec<Option<ProviderId>>>,
+    /// Those of the root's `import` blocks, by their place; `None` after a fault.
+    of_imports: Vec<Option<ProviderId>>,
     /// Those that the state names, by their text there.
     of_state: HashMap<Arc<str>, ProviderId>,
     started: HashMap<ProviderAddress, Started>,
@@ -72,6 +74,11 @@ impl StackProviders {
                 of_node.push(*found);
             }
             all.of_resources.push(of_node);
+        }
+        for import in tree.root().map_or(&[][..], |root| &root.imports) {
+            let (name, alias) = import_name(import);
+            let found = all.find(tree, NodeId::ROOT, &name, alias.as_ref());
+            all.of_imports.push(found);
         }
         for text in in_state {
             if let Some(id) = all.find_in_state(tree, text) {
@@ -213,6 +220,12 @@ impl StackProviders {
         self.of_resources.get(node.0 as usize)?.get(resource.0 as usize).copied().flatten()
     }
 
+    /// The configuration that an `import` block of the root uses; `None` after a fault.
+    #[must_use]
+    pub fn of_import(&self, import: usize) -> Option<ProviderId> {
+        self.of_imports.get(import).copied().flatten()
+    }
+
     /// The configuration that a row of the state names; `None` where there is none any more.
     #[must_use]
     pub fn of_state(&self, text: &str) -> Option<ProviderId> {
@@ -284,11 +297,22 @@ fn local_name_of(configuration: &Configuration, address: &ProviderAddress) -> Ar
 fn local_name(resource: &Resource) -> (Arc<str>, Option<Arc<str>>) {
     match &resource.provider {
         Some(ProviderReference { name, alias, .. }) => (name.clone(), alias.clone()),
-        None => {
-            let kind = resource.kind.name.as_ref();
-            (kind.split_once('_').map_or(kind, |(first, _)| first).into(), None)
-        }
+        None => (first_word(&resource.kind.name), None),
     }
+}
+
+/// The same of an `import` block.
+fn import_name(import: &Import) -> (Arc<str>, Option<Arc<str>>) {
+    match (&import.provider, &import.to) {
+        (Some(ProviderReference { name, alias, .. }), _) => (name.clone(), alias.clone()),
+        (None, Target::Resource(address)) => (first_word(address.kind.as_str()), None),
+        (None, Target::Module(_)) => (Arc::from(""), None),
+    }
+}
+
+/// The provider of a kind of resource, where nothing is said.
+fn first_word(kind: &str) -> Arc<str> {
+    kind.split_once('_').map_or(kind, |(first, _)| first).into()
 }
 
 /// Module names, provider and alias of `module.a.provider["registry.terraform.io/hashicorp/aws"].eu`.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, Span};
 
+use super::findings::Findings;
 use super::overrides;
 use super::read::{FileKind, PROJECT_FILE, Source};
 use super::scope::ConstantScope;
@@ -70,7 +71,12 @@ pub(super) struct Found {
 pub(super) struct Collector<'a> {
     pub files: &'a dyn ProjectFiles,
     pub configuration: Configuration,
+    /// What is wrong with the blocks themselves.
     pub faults: Diagnostics,
+    /// What is wrong with the names and functions in expressions.
+    pub references: Diagnostics,
+    /// What is wrong with what replaces a resource, which is looked up when it is planned.
+    pub triggers: Diagnostics,
     pub uses: Uses,
     /// Whether this is a module as Terraform has it, and no folder of a project.
     pub is_module: bool,
@@ -81,7 +87,7 @@ pub(super) struct Collector<'a> {
 /// What became of the files of a folder.
 pub(super) struct Collected {
     pub configuration: Configuration,
-    pub faults: Diagnostics,
+    pub findings: Findings,
     /// What expressions use of called modules.
     pub uses: Uses,
 }
@@ -92,6 +98,8 @@ impl<'a> Collector<'a> {
             files,
             configuration: Configuration { folder: folder.into(), ..Configuration::default() },
             faults: Diagnostics::default(),
+            references: Diagnostics::default(),
+            triggers: Diagnostics::default(),
             uses: Uses::default(),
             is_module,
             declared: HashMap::new(),
@@ -120,7 +128,8 @@ impl<'a> Collector<'a> {
         }
         self.configuration.provider_functions = std::mem::take(&mut self.uses.functions);
         self.configuration.local_order = cycles::local_order(&self.configuration);
-        Collected { configuration: self.configuration, faults: self.faults, uses: self.uses }
+        let findings = Findings { blocks: self.faults, references: self.references, planning: self.triggers };
+        Collected { configuration: self.configuration, findings, uses: self.uses }
     }
 
     fn declarations(&mut self, found: Found) {

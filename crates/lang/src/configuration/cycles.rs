@@ -35,14 +35,23 @@ pub(super) fn local_order(configuration: &Configuration) -> Vec<LocalId> {
     walk.done.iter().map(|node| LocalId(u32::try_from(*node).unwrap_or(u32::MAX))).collect()
 }
 
+/// What goes round.
+#[derive(Debug, Default)]
+pub(super) struct Circles {
+    /// Resources that refer to themselves: an instance could mean another, so that whoever plans them says it.
+    pub selves: Vec<Diagnostic>,
+    /// All others.
+    pub others: Vec<Diagnostic>,
+}
+
 /// The circles within one module, whatever the modules that it calls do.
-pub(super) fn of_module(configuration: &Configuration) -> Vec<Diagnostic> {
+pub(super) fn of_module(configuration: &Configuration) -> Circles {
     let member = Member { configuration, caller: None, children: &[], path: &[] };
     Graph::new(vec![member]).circles()
 }
 
 /// The circles of a whole tree.
-pub(super) fn of_tree(tree: &Tree) -> Vec<Diagnostic> {
+pub(super) fn of_tree(tree: &Tree) -> Circles {
     let members = tree
         .nodes
         .iter()
@@ -115,13 +124,19 @@ impl<'a> Graph<'a> {
         Self { members, firsts, outputs, arguments }
     }
 
-    fn circles(&self) -> Vec<Diagnostic> {
+    fn circles(&self) -> Circles {
         let count = self.firsts.last().copied().unwrap_or(0);
         let mut walk = Walk::new(count);
         for vertex in 0..count {
             walk.visit(vertex, |vertex| self.targets(vertex));
         }
-        walk.circles.iter().map(|circle| self.fault(circle)).collect()
+        let mut circles = Circles::default();
+        for circle in &walk.circles {
+            let is_self = matches!(circle.as_slice(), [one] if matches!(self.part(*one).1, Part::Resource(_)));
+            let list = if is_self { &mut circles.selves } else { &mut circles.others };
+            list.push(self.fault(circle));
+        }
+        circles
     }
 
     fn vertex(&self, member: usize, part: Part) -> Option<usize> {

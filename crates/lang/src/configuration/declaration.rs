@@ -18,6 +18,8 @@ pub struct Variable {
     pub name: Identifier,
     /// Its type; [`Type::Dynamic`] where none is said.
     pub ty: Type,
+    /// Whether its type is said; what is given as text is plain text otherwise.
+    pub is_typed: bool,
     /// What it is if nobody gives it, converted to its type.
     pub default: Option<Value>,
     /// What it is for.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use diag::{Diagnostic, Diagnostics, Span};
 
 use super::Configuration;
+use super::findings::Findings;
 use super::terraform::{Call, ProviderReference};
 use super::tree::Tree;
 use crate::resolve::CallId;
@@ -30,11 +31,11 @@ impl Module {
 }
 
 /// Everything that a call and what it calls have to agree on.
-pub(super) fn check(caller: &Module, id: CallId, called: &Module, faults: &mut Diagnostics) {
+pub(super) fn check(caller: &Module, id: CallId, called: &Module, findings: &mut Findings) {
     let Some(call) = caller.configuration.call(id) else { return };
-    arguments(call, &called.configuration, faults);
-    outputs(caller, id, call, called, faults);
-    providers(&caller.configuration, call, &called.configuration, faults);
+    arguments(call, &called.configuration, &mut findings.references);
+    outputs(caller, id, call, called, &mut findings.references);
+    providers(&caller.configuration, call, &called.configuration, &mut findings.blocks);
 }
 
 fn arguments(call: &Call, called: &Configuration, faults: &mut Diagnostics) {
@@ -165,7 +166,7 @@ fn is_proxy(provider: &super::terraform::ProviderConfiguration) -> bool {
 }
 
 /// What only the whole tree tells: configurations of providers that somebody has to have, and blocks that only the root may hold.
-pub(super) fn check_tree(tree: &Tree, faults: &mut Diagnostics) {
+pub(super) fn check_tree(tree: &Tree, findings: &mut Findings) {
     let mut seen: HashSet<*const Configuration> = HashSet::new();
     for node in &tree.nodes {
         let configuration = &node.configuration;
@@ -174,10 +175,10 @@ pub(super) fn check_tree(tree: &Tree, faults: &mut Diagnostics) {
         }
         let is_root = node.caller.is_none();
         if !is_root {
-            below_root(configuration, faults);
+            below_root(configuration, &mut findings.blocks);
         }
-        configured(configuration, is_root, faults);
-        outputs_of(configuration, is_root, faults);
+        configured(configuration, is_root, &mut findings.references);
+        outputs_of(configuration, is_root, &mut findings.references);
     }
 }
 

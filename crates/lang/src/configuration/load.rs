@@ -18,8 +18,9 @@ pub fn load(files: &dyn ProjectFiles) -> Loaded {
         if !reader.unbalanced {
             let collected = Collector::new(files, "", false).run(parsed);
             configuration = collected.configuration;
-            reader.diagnostics.extend(collected.faults);
-            reader.diagnostics.extend(cycles::of_module(&configuration));
+            reader.diagnostics.extend(collected.findings.all());
+            let circles = cycles::of_module(&configuration);
+            reader.diagnostics.extend(circles.others.into_iter().chain(circles.selves));
         }
     } else if !reader.unbalanced {
         reader.diagnostics.push(

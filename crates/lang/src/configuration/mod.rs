@@ -8,6 +8,7 @@ mod cycles;
 mod declaration;
 mod declare;
 mod environment;
+mod findings;
 mod grammar;
 mod labels;
 mod links;
@@ -17,6 +18,7 @@ mod read;
 mod repeat;
 mod scope;
 mod stack;
+mod stack_variables;
 mod targets;
 mod terraform;
 mod tree;
@@ -29,9 +31,11 @@ use diag::{Diagnostics, Sources, Span};
 
 pub use declaration::{Condition, Dependency, Image, Local, Output, Seed, Service, Variable};
 pub use environment::{Cluster, Environment, EnvironmentValue};
+pub use findings::Findings;
 pub use load::load;
 pub use repeat::Repetition;
 pub use scope::{ConstantScope, evaluate_locals};
+pub use stack_variables::{VariableSource, stack_variables};
 pub use stack::{LoadedTree, load_stack, load_stack_in};
 pub use terraform::{
     Call, Check, IgnoreChanges, Import, Lifecycle, Moved, ProviderConfiguration, ProviderReference,

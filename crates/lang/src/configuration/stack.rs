@@ -4,9 +4,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use diag::{Diagnostic, Diagnostics, Sources};
+use diag::{Diagnostic, Sources};
 
 use super::collect::Collector;
+use super::findings::Findings;
 use super::links::{self, Module};
 use super::read::{PROJECT_FILE, Reader, has_terraform};
 use super::tree::{ModuleFolders, NodeId, Tree, TreeNode};
@@ -25,7 +26,7 @@ pub struct LoadedTree {
     /// The root module and all that it calls; it has a root even where that is at fault.
     pub tree: Tree,
     /// Every fault that shows without a value and without a provider.
-    pub diagnostics: Diagnostics,
+    pub findings: Findings,
 }
 
 /// Reads the stack at the root of the files.
@@ -39,7 +40,7 @@ pub fn load_stack(files: &dyn ProjectFiles, folders: &mut dyn ModuleFolders) -> 
 pub fn load_stack_in(files: &dyn ProjectFiles, folder: &str, folders: &mut dyn ModuleFolders) -> LoadedTree {
     let mut loader = Loader {
         reader: Reader::new(files),
-        diagnostics: Diagnostics::default(),
+        findings: Findings::default(),
         modules: Vec::new(),
         by_folder: HashMap::new(),
         nodes: Vec::new(),
@@ -60,7 +61,7 @@ struct LoadingNode {
 
 struct Loader<'a> {
     reader: Reader<'a>,
-    diagnostics: Diagnostics,
+    findings: Findings,
     modules: Vec<Module>,
     /// The module of a folder; `None` where it cannot be read, which has been said.
     by_folder: HashMap<Arc<str>, Option<usize>>,
@@ -101,13 +102,13 @@ impl Loader<'_> {
                 let folder = match folders.folder(&path, call, &configuration.folder) {
                     Ok(folder) => folder,
                     Err(fault) => {
-                        self.diagnostics.push(*fault);
+                        self.findings.blocks.push(*fault);
                         continue;
                     }
                 };
                 let place = call.source.as_ref().map_or(call.header, |(_, span)| *span);
                 if self.is_called_by_itself(at, &folder) {
-                    self.diagnostics.push(
+                    self.findings.blocks.push(
                         Diagnostic::error(
                             "module-cycle",
                             format!("module \"{}\" calls itself", call.name.name),
@@ -119,7 +120,7 @@ impl Loader<'_> {
                     continue;
                 }
                 if self.nodes.len() >= CALLS_MAX {
-                    self.diagnostics.push(
+                    self.findings.blocks.push(
                         Diagnostic::error(
                             "too-many-modules",
                             format!("there are more than {CALLS_MAX} module calls"),
@@ -173,7 +174,7 @@ impl Loader<'_> {
             if is_project { self.reader.project(&entries) } else { self.reader.module(folder, &entries) };
         if is_root && !is_project && !has_terraform(&entries) {
             let place = if folder.is_empty() { "." } else { folder };
-            self.diagnostics.push(
+            self.findings.blocks.push(
                 Diagnostic::error("no-configuration", "there are no `.tf` files in this folder")
                     .about(place)
                     .hint("go to the folder with the configuration, or name it"),
@@ -183,7 +184,7 @@ impl Loader<'_> {
             return None;
         }
         let collected = Collector::new(self.reader.files, folder, !is_project).run(parsed);
-        self.diagnostics.extend(collected.faults);
+        self.findings.extend(collected.findings);
         self.modules.push(Module::new(Arc::new(collected.configuration), collected.uses.places));
         Some(self.modules.len() - 1)
     }
@@ -209,15 +210,17 @@ impl Loader<'_> {
                 let child = modules.get(child.0 as usize).copied().unwrap_or(0);
                 if seen.insert((*module, call, child)) {
                     let (caller, called) = (&self.modules[*module], &self.modules[child]);
-                    links::check(caller, call, called, &mut self.diagnostics);
+                    links::check(caller, call, called, &mut self.findings);
                 }
             }
         }
-        links::check_tree(&tree, &mut self.diagnostics);
-        self.diagnostics.extend(cycles::of_tree(&tree));
-        let mut diagnostics = self.reader.diagnostics;
-        diagnostics.extend(self.diagnostics);
-        diagnostics.sort();
-        LoadedTree { sources: self.reader.sources, tree, diagnostics }
+        let mut findings = self.findings;
+        findings.blocks.extend(self.reader.diagnostics);
+        links::check_tree(&tree, &mut findings);
+        let circles = cycles::of_tree(&tree);
+        findings.references.extend(circles.others);
+        findings.planning.extend(circles.selves);
+        findings.sort();
+        LoadedTree { sources: self.reader.sources, tree, findings }
     }
 }

@@ -185,7 +185,7 @@ impl Variable {
     }
 
     /// What null stands for: itself, or the default.
-    fn settle(&self, value: Value) -> Option<Value> {
+    pub(super) fn settle(&self, value: Value) -> Option<Value> {
         match (value.is_null(), self.nullable, &self.default) {
             (true, false, Some(default)) => Some(default.clone()),
             (true, false, None) => None,

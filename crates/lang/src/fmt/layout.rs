@@ -14,8 +14,6 @@ pub(super) struct Word<'a> {
 
 impl<'a> Word<'a> {
     pub fn new(kind: K, text: &'a str) -> Self {
-        // A comment's trailing blanks mean nothing; those of a heredoc may.
-        let text = if kind == K::LineComment { text.trim_end() } else { text };
         Self { kind, text: text.into(), space: false }
     }
 }
@@ -24,6 +22,8 @@ impl<'a> Word<'a> {
 #[derive(Default)]
 pub(super) struct Line<'a> {
     pub words: Vec<Word<'a>>,
+    /// The line break at its end, as it was; none at the end of the text.
+    pub ending: &'a str,
     /// Blanks at its start.
     indent: usize,
     /// Blanks before its `=` beyond one.
@@ -33,36 +33,17 @@ pub(super) struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// How many brackets it opens beyond those that it closes.
-    fn net(&self) -> isize {
-        self.words
-            .iter()
-            .map(|word| match word.kind {
-                K::OpenBrace | K::OpenBracket | K::OpenParen | K::Interpolation | K::Directive => 1,
-                K::CloseBrace | K::CloseBracket | K::CloseParen | K::TemplateEnd => -1,
-                _ => 0,
-            })
-            .sum()
-    }
-
-    /// The word that is its `=`, outside of all brackets.
+    /// The word that is its `=`: the first, if as many brackets are closed behind it as are opened there. That it may be one
+    /// inside of brackets which the line begins or ends is how `terraform fmt` has it.
     fn assign(&self) -> Option<usize> {
-        let mut depth = 0isize;
-        for (i, word) in self.words.iter().enumerate() {
-            match word.kind {
-                K::OpenBrace | K::OpenBracket | K::OpenParen | K::Interpolation | K::Directive => depth += 1,
-                K::CloseBrace | K::CloseBracket | K::CloseParen | K::TemplateEnd => depth -= 1,
-                K::Assign if depth == 0 => return (i > 0).then_some(i),
-                _ => {}
-            }
-        }
-        None
+        let at = self.words.iter().skip(1).position(|word| word.kind == K::Assign)? + 1;
+        (net(self.words.get(at..).unwrap_or_default()) == 0).then_some(at)
     }
 
     /// The word that is its trailing comment.
     fn comment(&self) -> Option<usize> {
         let last = self.words.len().checked_sub(1)?;
-        (last > 0 && self.words.get(last)?.kind == K::LineComment).then_some(last)
+        (last > 0 && matches!(self.words.get(last)?.kind, K::LineComment | K::BlockComment)).then_some(last)
     }
 
     /// Columns of its words up to one, without the indentation.
@@ -72,17 +53,25 @@ impl Line<'_> {
     }
 }
 
+/// How many brackets some words open beyond those that they close.
+fn net(words: &[Word<'_>]) -> isize {
+    let each = words.iter().map(|word| match word.kind {
+        K::OpenBrace | K::OpenBracket | K::OpenParen | K::Interpolation | K::Directive => 1,
+        K::CloseBrace | K::CloseBracket | K::CloseParen | K::TemplateEnd => -1,
+        _ => 0,
+    });
+    each.sum()
+}
+
 /// The lines as a text.
 pub(super) fn write(mut lines: Vec<Line<'_>>) -> String {
     indent(&mut lines);
     align_assigns(&mut lines);
     align_comments(&mut lines);
     let mut text = String::new();
-    for (i, line) in lines.iter().enumerate() {
-        if i > 0 {
-            text.push('\n');
-        }
+    for line in &lines {
         write_line(line, &mut text);
+        text.push_str(line.ending);
     }
     text
 }
@@ -108,7 +97,7 @@ fn write_line(line: &Line<'_>, text: &mut String) {
 fn indent(lines: &mut [Line<'_>]) {
     let mut open: Vec<isize> = Vec::new();
     for line in lines {
-        let net = line.net();
+        let net = net(&line.words);
         if net < 0 {
             let mut closed = -net;
             while closed > 0 {
@@ -133,7 +122,7 @@ fn indent(lines: &mut [Line<'_>]) {
 fn align_assigns(lines: &mut [Line<'_>]) {
     for_each_run(
         lines,
-        |line| line.assign().filter(|_| line.net() == 0).map(|at| line.width(at)),
+        |line| line.assign().map(|at| line.indent + line.width(at)),
         |line, more| line.before_assign = more,
     );
 }

@@ -18,18 +18,20 @@ use layout::{Line, Word};
 /// # Errors
 /// If the text cannot be parsed, since the layout of a broken text would be a guess.
 pub fn format(text: &str, file: FileId) -> Result<String, Diagnostics> {
-    if text.contains("\r\n") {
-        // The parser sees the text as it is, so that places are right; only what is written goes through `\n`.
-        checked(text, file)?;
-        return format(&text.replace("\r\n", "\n"), file).map(|formatted| formatted.replace('\n', "\r\n"));
-    }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let changes = checked(text, file)?;
-    let mut lines = split(text, &tokenize(text), &changes);
+    let tokens = tokenize(text);
+    let mut lines = split(text, &tokens, &changes);
     for line in &mut lines {
         spacing::apply(&mut line.words);
     }
-    Ok(layout::write(lines))
+    let mut formatted = layout::write(lines);
+    // Blanks at the very end are left, as many as there are, as `terraform fmt` leaves them.
+    let end = text.trim_end_matches([' ', '\t']).len();
+    if tokens.iter().all(|token| token.start == token.end || token.end as usize <= end) {
+        formatted.extend(std::iter::repeat_n(' ', text.len() - end));
+    }
+    Ok(formatted)
 }
 
 /// What is written anew, by the byte at which it begins.
@@ -55,8 +57,7 @@ fn note_changes(body: &Body, text: &str, changes: &mut Changes) {
     for attribute in &body.attributes {
         let span = attribute.expr.span;
         let written = text.get(span.start as usize..span.end as usize).unwrap_or("");
-        let is_plain =
-            written.starts_with("\"${") && !written.starts_with("\"${~") && !written.ends_with("~}\"");
+        let is_plain = written.starts_with("\"${") && written.ends_with("}\"");
         let inner = written.get(3..written.len().saturating_sub(2)).unwrap_or("\n\n");
         // A value that goes over several lines needs its parentheses.
         if matches!(attribute.expr.kind, ExprKind::Wrap(_)) && is_plain && !inner.trim().contains('\n') {
@@ -97,6 +98,9 @@ fn split<'a>(text: &'a str, tokens: &[Token], changes: &Changes) -> Vec<Line<'a>
             continue;
         }
         if token.kind == TokenKind::Newline && unwrap_ends.is_none() {
+            if let Some(line) = lines.last_mut() {
+                line.ending = token.text(text);
+            }
             lines.push(Line::default());
             continue;
         }

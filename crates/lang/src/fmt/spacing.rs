@@ -30,6 +30,8 @@ fn space(before: Option<K>, previous: K, previous_is_in: bool, next: K) -> bool 
     }
     match (previous, next) {
         (_, K::LineComment) => true,
+        // `in` behind a name is taken for the word of a `for`, as `terraform fmt` takes it.
+        (K::Identifier, K::CloseBracket) if previous_is_in && before == Some(K::Identifier) => true,
         (_, K::Comma | K::Dot | K::DoubleColon | K::Ellipsis | K::CloseParen | K::CloseBracket) => false,
         (K::Dot | K::DoubleColon | K::OpenParen | K::OpenBracket | K::Not, _) => false,
         (K::OpenBrace, K::CloseBrace) => false,

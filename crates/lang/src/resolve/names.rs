@@ -128,6 +128,12 @@ pub struct Allowed {
 }
 
 impl Allowed {
+    /// Whether nothing that is declared may be named.
+    #[must_use]
+    pub const fn is_constant(&self) -> bool {
+        !(self.variables || self.locals || self.services || self.images || self.resources || self.modules)
+    }
+
     /// Only values that need nothing else.
     #[must_use]
     pub const fn constant(place: &'static str) -> Self {

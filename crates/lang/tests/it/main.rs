@@ -6,5 +6,7 @@ mod formatting;
 mod functions;
 mod json;
 mod projects;
+mod recorded;
 mod robustness;
+mod stacks;
 mod values;

@@ -158,7 +158,9 @@ fn expressions_answer_what_terraform_answered() {
         let both_fail = wanted.starts_with('!') && found.starts_with('!');
         let same = both_fail || &found == wanted;
         match (same, not_yet.contains_key(expression)) {
-            (true, true) => wrong.push(format!("{place}: {expression}\nis right now: take it off not-yet.list\n")),
+            (true, true) => {
+                wrong.push(format!("{place}: {expression}\nis right now: take it off not-yet.list\n"))
+            }
             (false, false) => wrong.push(format!("{place}: {expression}\nwanted\n{wanted}got\n{found}")),
             _ => {}
         }

@@ -4,3 +4,4 @@ mod faults;
 mod lifecycle;
 mod project;
 mod reference;
+mod terraform;

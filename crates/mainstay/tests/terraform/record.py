@@ -23,7 +23,7 @@ DEFAULT_RUNS = [{"files": "1"}, {"files": "2"}, {}, {"plan": ["-destroy"]}]
 
 
 class Normaliser:
-    """Makes recordings comparable: see the section of that name in README.md. `replay.rs` does the same."""
+    """Makes recordings comparable: see the section of that name in README.md. `../it/terraform/normal.rs` does the same."""
 
     def __init__(self, folder):
         self.folder, self.ids, self.deposed = str(folder), {}, {}

@@ -1,11 +1,14 @@
 //! The store against real files, real processes and real power cuts (as far as `kill -9` is one).
 
 mod broken;
+mod cases;
 mod leases;
 mod ledger;
+mod rig;
 mod sealing;
 mod speed;
 mod state;
+mod v4;
 
 use std::collections::BTreeMap;
 use std::path::Path;

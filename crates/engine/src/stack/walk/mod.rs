@@ -9,6 +9,7 @@ mod run;
 mod steps;
 
 pub use closure::Dependencies;
+pub(in crate::stack) use closure::block_address;
 pub use references::references;
 pub use run::{Visitor, walk};
 pub use steps::{Step, StepId, Steps};

@@ -144,20 +144,32 @@ impl<V: Visitor> Under<V> {
             return Diagnostics::default();
         }
         match step {
-            Step::Expand(node) => world.expand_module(node),
-            Step::Variable(node, id) => world.evaluate_variable(node, id),
-            Step::Validation(node, id)
-                if world.phase != Phase::Destroy && world.has_validations(node, id) =>
-            {
-                world.validate_variable(node, id)
-            }
-            Step::Local(node, id) => world.evaluate_local(node, id),
-            Step::Output(node, at) => world.evaluate_output(node, at as usize),
             Step::Provider(id) => world.configure_provider(id).await,
             Step::Resource(at) => self.visitor.resource(world, at).await,
-            Step::Check(node, at) if world.phase != Phase::Destroy => world.evaluate_check(node, at as usize),
             Step::Own(own) => self.visitor.own(world, own).await,
-            Step::Whole(_) | Step::Validation(..) | Step::Check(..) => Diagnostics::default(),
+            other => world.take_step(other),
+        }
+    }
+}
+
+impl World {
+    /// Takes a step that asks no provider. Steps that do have nothing to do here.
+    pub(in crate::stack) fn take_step(&self, step: Step) -> Diagnostics {
+        match step {
+            Step::Expand(node) => self.expand_module(node),
+            Step::Variable(node, id) => self.evaluate_variable(node, id),
+            Step::Validation(node, id) if self.has_validations(node, id) => {
+                self.validate_variable(node, id)
+            }
+            Step::Local(node, id) => self.evaluate_local(node, id),
+            Step::Output(node, at) => self.evaluate_output(node, at as usize),
+            Step::Check(node, at) if self.phase != Phase::Destroy => self.evaluate_check(node, at as usize),
+            Step::Provider(_)
+            | Step::Resource(_)
+            | Step::Own(_)
+            | Step::Whole(_)
+            | Step::Validation(..)
+            | Step::Check(..) => Diagnostics::default(),
         }
     }
 }

@@ -148,12 +148,25 @@ impl Steps {
         self.graph.add_edge(later.0 as usize, earlier.0 as usize);
     }
 
+    /// A step comes after everything that it refers to in a module.
+    pub(in crate::stack) fn after_references(
+        &mut self,
+        tree: &Tree,
+        node: NodeId,
+        step: StepId,
+        references: &[Reference],
+    ) {
+        let expand = self.nodes.get(node.0 as usize).map(|first| first.expand);
+        self.edge(step.0 as usize, expand);
+        self.refer(tree, node, step.0 as usize, references);
+    }
+
     /// What comes directly before a step.
     pub fn before(&self, id: StepId) -> impl Iterator<Item = StepId> {
         self.graph.dependencies(id.0 as usize).iter().map(|before| StepId(number(*before)))
     }
 
-    pub(super) fn graph(&self) -> &Graph {
+    pub(in crate::stack) fn graph(&self) -> &Graph {
         &self.graph
     }
 
@@ -199,6 +212,9 @@ impl Steps {
             let step = first.resources + at;
             self.edge(step, Some(first.expand));
             self.refer(tree, node, step, &resource.references);
+            for provisioner in resource.provisioners.iter().filter(|one| !one.when_destroyed) {
+                self.refer(tree, node, step, &provisioner.references);
+            }
             for dependency in &resource.depends_on {
                 self.depend(tree, node, step, dependency.on);
             }

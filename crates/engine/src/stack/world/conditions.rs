@@ -76,6 +76,19 @@ impl CheckLedger {
         verdict.problems.extend(judged.problems.iter().cloned());
     }
 
+    /// Whether an instance has failed already.
+    pub fn has_failed(&self, kind: CheckKind, object: &str, instance: &str) -> bool {
+        let ledger = self.lock();
+        let verdict = ledger.get(&(kind, object.to_owned())).and_then(|instances| instances.get(instance));
+        verdict.is_some_and(|verdict| verdict.status == Some(CheckStatus::Fail))
+    }
+
+    /// An instance failed without a condition being judged: what it looks at cannot be had.
+    pub fn fail(&self, kind: CheckKind, object: String, instance: String, problems: Vec<String>) {
+        let failed = Judged { status: CheckStatus::Fail, problems, diagnostics: Diagnostics::default() };
+        self.note(kind, object, instance, &failed);
+    }
+
     /// Everything, ordered by object.
     #[must_use]
     pub fn results(&self) -> Vec<CheckResult> {
@@ -131,8 +144,8 @@ pub fn judge(conditions: &[Condition], scope: &dyn Scope, telling: Telling) -> J
 fn judge_one(condition: &Condition, scope: &dyn Scope, telling: Telling, judged: &mut Judged) -> CheckStatus {
     let value = match evaluate(&condition.condition, scope) {
         Ok(value) => value,
+        // A condition that cannot be judged is an error also where one that fails would only be told.
         Err(faults) => {
-            let faults = faults.into_iter().map(|fault| Diagnostic { severity: telling.severity, ..fault });
             judged.diagnostics.extend(faults);
             return CheckStatus::Error;
         }
@@ -140,8 +153,7 @@ fn judge_one(condition: &Condition, scope: &dyn Scope, telling: Telling, judged:
     let (plain, _) = value.clone().unmark_deep();
     let wrong = |why: &str| {
         let fault = Diagnostic::error("invalid-condition", format!("Invalid condition result: {why}"));
-        let fault = fault.at(condition.condition.span).label(format!("this is {}", describe_value(&value)));
-        Diagnostic { severity: telling.severity, ..fault }
+        fault.at(condition.condition.span).label(format!("this is {}", describe_value(&value)))
     };
     if plain.is_null() {
         judged.diagnostics.push(wrong("it must return either true or false, not null"));
@@ -153,7 +165,14 @@ fn judge_one(condition: &Condition, scope: &dyn Scope, telling: Telling, judged:
             CheckStatus::Error
         }
         Ok(known) => match known.as_bool() {
-            None => CheckStatus::Unknown,
+            None => {
+                if telling.severity == Severity::Warning {
+                    let message = "Check block assertion known after apply: it depends on what only the apply tells";
+                    let warning = Diagnostic::warning("check-unknown", message).at(condition.condition.span);
+                    judged.diagnostics.push(warning);
+                }
+                CheckStatus::Unknown
+            }
             Some(true) => CheckStatus::Pass,
             Some(false) => {
                 let message = message(condition, scope, &mut judged.diagnostics);

@@ -6,7 +6,7 @@ use lang::eval::{describe_type, describe_value, evaluate};
 use lang::resolve::{LocalId, ResourceId, VariableId};
 use lang::schema::{decode, place};
 use lang::syntax::Body;
-use value::{Marks, Path, Refinements, Step, Type, Value, convert};
+use value::{Marks, Path, Refinements, Step, Value, convert};
 
 use super::compose::set;
 use super::conditions::{Telling, judge};
@@ -178,7 +178,11 @@ impl World {
             None => None,
         };
         let object = format!("{}var.{}", self.prefix(node), variable.name.name);
-        self.checks.declare(CheckKind::InputVariable, object.clone());
+        // Where everything is removed, values have to be right all the same, and nothing is kept of that.
+        let is_kept = self.phase != Phase::Destroy;
+        if is_kept {
+            self.checks.declare(CheckKind::InputVariable, object.clone());
+        }
         for (instance, module) in self.instances(node).iter().enumerate() {
             let mut judged = judge(&variable.validations, &self.place(node, instance), Telling::VARIABLE);
             for fault in &mut judged.diagnostics.0 {
@@ -191,7 +195,9 @@ impl World {
                 }
             }
             let address = within(&module.path, &format!("var.{}", variable.name.name));
-            self.checks.note(CheckKind::InputVariable, object.clone(), address, &judged);
+            if is_kept {
+                self.checks.note(CheckKind::InputVariable, object.clone(), address, &judged);
+            }
             faults.extend(judged.diagnostics);
         }
         faults
@@ -258,8 +264,15 @@ impl World {
         let object = format!("{}check.{}", self.prefix(node), check.name.name);
         self.checks.declare(CheckKind::Check, object.clone());
         for (instance, module) in self.instances(node).iter().enumerate() {
-            let judged = judge(&check.assertions, &self.place(node, instance), Telling::ASSERTION);
+            // Where its data could not be read there is nothing to judge.
             let address = within(&module.path, &format!("check.{}", check.name.name));
+            if self.checks.has_failed(CheckKind::Check, &object, &address) {
+                continue;
+            }
+            let mut judged = judge(&check.assertions, &self.place(node, instance), Telling::ASSERTION);
+            if self.phase != Phase::Plan {
+                judged.diagnostics.0.retain(|told| told.code != "check-unknown");
+            }
             self.checks.note(CheckKind::Check, object.clone(), address, &judged);
             found.extend(judged.diagnostics);
         }
@@ -268,7 +281,7 @@ impl World {
 
     /// Gives a provider its configuration.
     pub(in crate::stack) async fn configure_provider(&self, id: ProviderId) -> Diagnostics {
-        let empty = Body { attributes: Vec::new(), blocks: Vec::new(), span: NOWHERE };
+        let empty = Body { attributes: Vec::new(), blocks: Vec::new(), span: NOWHERE, is_json: false };
         let mut faults = Diagnostics::default();
         let (Some(configured), Some(schema)) = (self.providers.get(id), self.providers.schema(id)) else {
             return failed();
@@ -388,9 +401,4 @@ pub(in crate::stack) fn tell_remarks(
         }
     };
     Diagnostics(remarks.into_iter().map(tell).collect())
-}
-
-/// Unknown of a type, and surely not null.
-pub(in crate::stack) fn not_null(ty: Type) -> Value {
-    Value::refined(ty, Refinements { not_null: true, ..Refinements::default() })
 }

@@ -24,7 +24,7 @@ pub use expansion::{Each, Expansion};
 pub use node::{Instances, ModuleInstance};
 pub use place::Place;
 
-pub(in crate::stack) use evaluate::{UNTOLD, failed, not_null, tell_remarks, within};
+pub(in crate::stack) use evaluate::{UNTOLD, failed, tell_remarks, within};
 
 use super::provider::KindSchema;
 use super::providers::{ProviderId, StackProviders};

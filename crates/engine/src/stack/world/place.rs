@@ -1,5 +1,7 @@
 //! Where an expression is evaluated: a module instance, with `each`, `count` and `self` where the block has them.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use diag::Diagnostic;
 use lang::configuration::NodeId;
 use lang::{ProjectFiles, Reference, Scope};
@@ -85,6 +87,14 @@ impl Scope for Place<'_> {
 
     fn may_draw(&self) -> bool {
         self.world.phase == Phase::Apply
+    }
+
+    fn now(&self) -> Option<SystemTime> {
+        Some(SystemTime::now())
+    }
+
+    fn plan_time(&self) -> Option<SystemTime> {
+        (self.world.phase != Phase::Validate).then(|| UNIX_EPOCH + Duration::from_millis(self.world.input.now_ms))
     }
 }
 

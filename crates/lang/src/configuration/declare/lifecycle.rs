@@ -10,7 +10,7 @@ use super::Conditions;
 use super::dependencies::is_constant;
 use super::resource::name_of;
 use crate::address::Mode;
-use crate::resolve::{Allowed, Reference};
+use crate::resolve::{Allowed, Reference, Resolved, Resolver};
 use crate::syntax::{Block, Expr, ExprKind, Step};
 
 /// What a managed resource has, and a data source or an ephemeral resource has not.
@@ -79,13 +79,13 @@ impl Collector<'_> {
 
     /// A condition of a resource names it by `self`, and only after it was made.
     fn refuse_itself(&mut self, conditions: &Conditions, kind: &str, own: Option<Reference>) {
-        for (span, _, references) in &conditions.parts {
-            if own.is_some_and(|own| references.contains(&own)) {
+        for part in &conditions.parts {
+            if own.is_some_and(|own| part.references.contains(&own)) {
                 let fault = Diagnostic::error(
                     "reference-cycle",
                     format!("a {kind} cannot refer to its own resource"),
                 )
-                .at(*span);
+                .at(part.span);
                 self.faults.push(match kind {
                     "postcondition" => fault.hint("write `self` for the resource itself"),
                     _ => fault.hint("write a `postcondition`, where `self` is the resource"),
@@ -153,30 +153,66 @@ impl Collector<'_> {
             ..allowed
         };
         let mut triggers = Vec::with_capacity(elements.len());
-        for mut element in elements {
-            if matches!(element.kind, ExprKind::Broken) {
-                continue;
-            }
-            let before = self.faults.0.len();
-            let found = self.resolve_expr(&mut element, allowed, &[]);
-            if self.faults.0.len() > before {
-                continue;
-            }
-            if is_resource(&element) {
-                references.extend(found);
-                triggers.push(element);
-            } else {
-                self.faults.push(
-                    Diagnostic::error(
-                        "invalid-trigger",
-                        "`replace_triggered_by` takes resources and places in them",
-                    )
-                    .at(element.span)
-                    .hint("write it as in `aws_vpc.main` or `aws_vpc.main.cidr_block`"),
-                );
-            }
+        for element in elements.into_iter().filter(|element| !matches!(element.kind, ExprKind::Broken)) {
+            triggers.extend(self.trigger(element, allowed, references));
         }
         triggers
+    }
+
+    /// One resource or a place in it. That it names one is a fault of the block; which one, and whether it is there, is looked at when
+    /// the resource is planned.
+    fn trigger(&mut self, mut element: Expr, allowed: Allowed, references: &mut Vec<Reference>) -> Option<Expr> {
+        let span = element.span;
+        let any = Allowed { each: true, count: true, ..allowed };
+        let mut resolver = Resolver::new(&self.configuration.names, any, &[]).noting(&mut self.uses);
+        resolver.expr(&mut element);
+        let Resolved { references: found, diagnostics } = resolver.finish();
+        let mut resources = found.iter().filter(|one| matches!(one, Reference::Resource(_))).count();
+        let mut foreign = found.iter().any(|one| {
+            !matches!(one, Reference::Resource(_) | Reference::CountIndex | Reference::EachKey)
+        });
+        let (before, mut is_incomplete) = (self.faults.0.len() + self.triggers.0.len(), false);
+        for fault in diagnostics {
+            match fault.code.as_ref() {
+                "reference-not-allowed" => foreign = true,
+                "incomplete-reference" | "reserved-name" => {
+                    is_incomplete = true;
+                    self.faults.push(fault);
+                }
+                _ => {
+                    resources += 1;
+                    self.triggers.push(fault);
+                }
+            }
+        }
+        let wrong = |message: &str| {
+            Diagnostic::error("invalid-trigger", message)
+                .at(span)
+                .hint("write it as in `aws_vpc.main` or `aws_vpc.main.cidr_block`")
+        };
+        if foreign {
+            self.faults.push(wrong("only resources, `count.index` and `each.key` can stand in `replace_triggered_by`"));
+        }
+        for (own, is_there, word) in
+            [(Reference::EachKey, allowed.each, "for_each"), (Reference::CountIndex, allowed.count, "count")]
+        {
+            if found.contains(&own) && !is_there {
+                self.triggers.push(wrong(&format!("this resource has no `{word}`, and so no key to follow")));
+            }
+        }
+        match resources {
+            _ if is_incomplete => {}
+            0 => self.faults.push(wrong("`replace_triggered_by` takes resources and places in them")),
+            1 if foreign || is_resource(&element) => {}
+            1 if before < self.faults.0.len() + self.triggers.0.len() => {}
+            1 => self.triggers.push(wrong("what replaces a resource is not worked out")),
+            _ => self.faults.push(wrong("an entry of `replace_triggered_by` names one resource")),
+        }
+        let is_good = before == self.faults.0.len() + self.triggers.0.len();
+        is_good.then(|| {
+            references.extend(found);
+            element
+        })
     }
 }
 

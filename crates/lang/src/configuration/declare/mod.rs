@@ -22,17 +22,23 @@ use super::declaration::Condition;
 use super::environment::take;
 use super::scope::ConstantScope;
 use crate::eval::{describe_type, describe_value, evaluate};
-use crate::resolve::{Allowed, Reference, Resolver};
+use crate::resolve::{Allowed, Reference, Resolved, Resolver};
 use crate::schema::locate;
 use crate::syntax::{Block, Body, Expr, ExprKind};
+
+/// What the names in an expression mean.
+struct Found {
+    references: Vec<Reference>,
+    /// Whether each of them means something.
+    are_found: bool,
+}
 
 impl Collector<'_> {
     pub(super) fn resolve(&mut self, body: &mut Body, allowed: Allowed, bound: &[&str]) -> Vec<Reference> {
         let mut resolver = Resolver::new(&self.configuration.names, allowed, bound).noting(&mut self.uses);
         resolver.body(body);
         let resolved = resolver.finish();
-        self.faults.extend(resolved.diagnostics);
-        resolved.references
+        self.told(resolved, allowed).references
     }
 
     pub(super) fn resolve_expr(
@@ -41,11 +47,27 @@ impl Collector<'_> {
         allowed: Allowed,
         bound: &[&str],
     ) -> Vec<Reference> {
+        self.resolve_names(expr, allowed, bound).references
+    }
+
+    /// The same, with whether every name was found.
+    fn resolve_names(&mut self, expr: &mut Expr, allowed: Allowed, bound: &[&str]) -> Found {
         let mut resolver = Resolver::new(&self.configuration.names, allowed, bound).noting(&mut self.uses);
         resolver.expr(expr);
         let resolved = resolver.finish();
-        self.faults.extend(resolved.diagnostics);
-        resolved.references
+        self.told(resolved, allowed)
+    }
+
+    /// Tells what is wrong with names. Where only constants may stand, any name is a fault of the block; elsewhere the block is right,
+    /// and what is named is not there.
+    fn told(&mut self, resolved: Resolved, allowed: Allowed) -> Found {
+        let Resolved { references, diagnostics } = resolved;
+        let are_found = diagnostics.is_empty();
+        for fault in diagnostics {
+            let is_of_block = allowed.is_constant() && fault.code != "unknown-function";
+            if is_of_block { self.faults.push(fault) } else { self.references.push(fault) }
+        }
+        Found { references, are_found }
     }
 
     /// What only constants may stand in. Terraform reads its own arguments before any function can be called.
@@ -58,9 +80,8 @@ impl Collector<'_> {
         if matches!(expr.kind, ExprKind::Broken) {
             return None;
         }
-        let before = self.faults.0.len();
-        self.resolve_expr(&mut expr, Allowed { place: name, ..self.constants(name) }, &[]);
-        if self.faults.0.len() > before {
+        let allowed = self.constants(name);
+        if !self.resolve_names(&mut expr, allowed, &[]).are_found {
             return None;
         }
         let project = self.configuration.project.name.clone();
@@ -135,10 +156,9 @@ impl Collector<'_> {
             self.missing(key, kind, header);
             return None;
         };
-        let before = self.faults.0.len();
-        let references = self.resolve_expr(&mut expr, allowed, &[]);
-        let is_settled = self.faults.0.len() == before && !matches!(expr.kind, ExprKind::Broken);
-        if key == "condition" && references.is_empty() && is_settled {
+        let is_read = !matches!(expr.kind, ExprKind::Broken);
+        let Found { references, are_found } = self.resolve_names(&mut expr, allowed, &[]);
+        if key == "condition" && references.is_empty() && is_read && are_found {
             self.faults.push(
                 Diagnostic::error("constant-condition", "this condition refers to nothing")
                     .at(expr.span)
@@ -147,8 +167,8 @@ impl Collector<'_> {
             );
         }
         found.references.extend_from_slice(&references);
-        if is_settled {
-            found.parts.push((expr.span, key == "condition", references));
+        if is_read {
+            found.parts.push(Part { span: expr.span, is_condition: key == "condition", references, are_found });
         }
         Some(expr)
     }
@@ -162,8 +182,18 @@ pub(super) struct Conditions {
     pub good: usize,
     /// What all of them refer to.
     pub references: Vec<Reference>,
-    /// What each expression refers to, and whether it is the condition; those with a fault are left out.
-    pub parts: Vec<(Span, bool, Vec<Reference>)>,
+    /// The expressions that could be read.
+    pub parts: Vec<Part>,
+}
+
+/// An expression of a condition.
+pub(super) struct Part {
+    pub span: Span,
+    /// Whether it is the condition; otherwise it is the message.
+    pub is_condition: bool,
+    pub references: Vec<Reference>,
+    /// Whether it names nothing that is not there.
+    pub are_found: bool,
 }
 
 /// Each once, in order.

@@ -34,7 +34,10 @@ impl Collector<'_> {
                 ),
                 _ => Diagnostic::error("unknown-block", format!("a module call has no block `{kind}`")),
             };
-            self.faults.push(fault.at(inner.kind.span).hint("a module takes values only: `name = …`"));
+            let fault = fault.at(inner.kind.span).hint("a module takes values only: `name = …`");
+            // It is as an argument that the module has no variable for.
+            let list = if fault.code == "unknown-block" { &mut self.references } else { &mut self.faults };
+            list.push(fault);
         }
         self.duplicates(body);
         let outside = Allowed::all("the number of calls of a module");

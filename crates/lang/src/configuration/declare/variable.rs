@@ -7,7 +7,7 @@ use super::super::collect::Collector;
 use super::super::declaration::{Local, Variable};
 use super::super::scope::ConstantScope;
 use super::super::variables::default_value;
-use super::Conditions;
+use super::{Conditions, Part};
 use crate::blocks;
 use crate::eval::type_constraint;
 use crate::resolve::{Allowed, Reference, VariableId};
@@ -50,6 +50,7 @@ impl Collector<'_> {
             decoded.value.get(key).and_then(|v| v.as_bool()).unwrap_or(otherwise)
         };
         let nullable = flag("nullable", true);
+        let is_typed = ty_expr.is_some();
         let ty = ty_expr.map_or(Type::Dynamic, |expr| {
             type_constraint(&expr, &scope).unwrap_or_else(|faults| {
                 self.faults.extend(faults);
@@ -57,9 +58,8 @@ impl Collector<'_> {
             })
         });
         let default = default_expr.map(|mut expr| {
-            let before = self.faults.0.len();
-            self.resolve_expr(&mut expr, self.constants("the default of a variable"), &[]);
-            if self.faults.0.len() > before {
+            let allowed = self.constants("the default of a variable");
+            if !self.resolve_names(&mut expr, allowed, &[]).are_found {
                 return Value::unknown(ty.without_optional());
             }
             default_value(&name.name, &ty, nullable, &expr, &scope).unwrap_or_else(|faults| {
@@ -76,6 +76,7 @@ impl Collector<'_> {
             ephemeral: flag("ephemeral", false),
             name,
             ty,
+            is_typed,
             default,
             description,
             nullable,
@@ -98,8 +99,9 @@ impl Collector<'_> {
 
     /// A validation is about its own variable.
     fn check_own_condition(&mut self, validations: &Conditions, own: VariableId, name: &str) {
-        for (span, is_condition, references) in &validations.parts {
-            if *is_condition && !references.is_empty() && !references.contains(&Reference::Variable(own)) {
+        for Part { span, is_condition, references, are_found } in &validations.parts {
+            let refers = !references.is_empty() || !are_found;
+            if *is_condition && refers && !references.contains(&Reference::Variable(own)) {
                 self.faults.push(
                     Diagnostic::error(
                         "foreign-condition",

@@ -1,0 +1,119 @@
+//! The plan of a stack: what is there is read anew, compared with what is described, and what would be done is written down as data.
+//!
+//! It writes nothing and makes nothing. The order of steps is [`super::walk`]'s; here is what becomes of resources.
+
+mod assemble;
+mod conditions;
+mod consistency;
+pub(in crate::stack) mod data;
+mod decide;
+mod ephemeral;
+mod generate;
+pub(in crate::stack) mod ignored;
+mod imports;
+mod instances;
+mod managed;
+pub(in crate::stack) mod marks;
+mod moves;
+mod object;
+mod planner;
+pub(in crate::stack) mod proposed;
+mod provisioners;
+mod relevant;
+mod removal;
+mod rows;
+mod selection;
+mod triggers;
+mod validate;
+
+use std::sync::Arc;
+
+use diag::Diagnostics;
+
+use super::plan::{StackMode, StackPlan};
+use super::walk::{Dependencies, Steps, walk};
+use super::world::{Phase, World};
+use super::StackInput;
+use crate::{Address, Events, Snapshot, Target};
+use planner::{Parts, Planner};
+use rows::Rows;
+use selection::Selection;
+
+pub use validate::validate;
+
+/// What a plan is asked for.
+#[derive(Clone)]
+pub struct StackRequest {
+    /// The configuration and its values.
+    pub input: Arc<StackInput>,
+    /// What is known of the environment.
+    pub state: Snapshot,
+    /// What is to be.
+    pub mode: StackMode,
+    /// Only these and what they need; empty: everything.
+    pub targets: Vec<Target>,
+    /// What is to be replaced whatever is described.
+    pub replaced: Vec<Address>,
+    /// Whether what is there is read anew; otherwise the state is believed.
+    pub refreshes: bool,
+    /// Whether configuration is written for imported objects that have none.
+    pub generates: bool,
+    /// How many providers' calls at once; at least 1.
+    pub parallelism: usize,
+    /// Who watches.
+    pub events: Events,
+}
+
+impl StackRequest {
+    /// A plan of everything, as Terraform makes it without flags.
+    #[must_use]
+    pub fn new(input: Arc<StackInput>, state: Snapshot) -> Self {
+        Self {
+            input,
+            state,
+            mode: StackMode::Normal,
+            targets: Vec::new(),
+            replaced: Vec::new(),
+            refreshes: true,
+            generates: false,
+            parallelism: 10,
+            events: Events::ignored(),
+        }
+    }
+}
+
+/// Plans a stack. Where there are errors among the diagnostics, the plan says so and holds what was found so far.
+pub async fn plan(mut request: StackRequest) -> (StackPlan, Diagnostics) {
+    let input = request.input.clone();
+    let tree = input.tree.clone();
+    let (moved, mut told) = moves::moved_rows(&tree, std::mem::take(&mut request.state.rows));
+    // Where there is nothing to remove, nobody has to know what there is.
+    request.refreshes &= request.mode != StackMode::Destroy || !moved.is_empty();
+    let in_state = rows::providers(moved.iter().map(|row| &row.row));
+    let phase = if request.mode == StackMode::Destroy { Phase::Destroy } else { Phase::Plan };
+    let (world, faults) = World::open(input, phase, &in_state).await;
+    let is_open = !faults.has_errors();
+    told.extend(faults);
+    let steps = if is_open { Steps::new(&tree, &world.providers) } else { Err(Diagnostics::default()) };
+    let mut steps = match steps {
+        Ok(steps) => steps,
+        Err(faults) => {
+            told.extend(faults);
+            return (assemble::errored(&request), told);
+        }
+    };
+    let imports = imports::Imports::new(&tree, &world.providers, &request, &mut steps);
+    let dependencies = Dependencies::new(&tree, &steps);
+    let rows = Rows::new(&tree, moved);
+    let orphans = removal::Orphans::new(&world, rows.orphans, &mut steps, imports.len());
+    let selection = Selection::new(&tree, &steps, &dependencies, &request, &rows.described, &orphans);
+    told.extend(selection.warning());
+    let world = Arc::new(world);
+    let steps = Arc::new(steps);
+    let parts = Parts { dependencies, described: rows.described, orphans, imports, selection };
+    let planner = Arc::new(Planner::new(&request, &world, &steps, parts));
+    told.extend(walk(world.clone(), steps, planner.clone(), request.parallelism).await);
+    told.extend(planner.ephemerals.close(&planner).await);
+    let plan = assemble::plan(&request, &world, &planner, &mut told);
+    (plan, told)
+}

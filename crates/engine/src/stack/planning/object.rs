@@ -1,0 +1,151 @@
+//! What is there of one object: its row brought to the present schema, and read anew by its provider.
+
+use std::sync::Arc;
+
+use diag::{Diagnostic, Diagnostics, Span};
+use lang::syntax::Body;
+use value::Value;
+
+use super::marks::{copy, fits, plain, same};
+use super::planner::Planner;
+use super::rows::Row;
+use crate::stack::ResourceProvider;
+use crate::stack::plan::{Action, ResourceChange};
+use crate::stack::provider::{KindSchema, Observed, Remark};
+use crate::stack::world::tell_remarks;
+use crate::{Address, Happened, KnownBy, StateRow};
+
+/// Whom to ask about an object, and where it is described.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub provider: &'a Arc<dyn ResourceProvider>,
+    /// The provider's configuration, as [`crate::Record::provider`].
+    pub text: &'a Arc<str>,
+    pub kind: &'a KindSchema,
+    /// The block; none for what is not described any more.
+    pub block: Option<(&'a Body, Span)>,
+}
+
+/// What there is of an object.
+pub(super) struct Read {
+    /// Now; `None` if it is gone.
+    pub row: Option<StateRow>,
+    /// What had changed outside.
+    pub drift: Option<ResourceChange>,
+}
+
+impl Asking<'_> {
+    /// What the provider says, with its place.
+    pub fn told(&self, address: &Address, remarks: Vec<Remark>) -> Diagnostics {
+        static NOTHING: Body = Body { attributes: Vec::new(), blocks: Vec::new(), span: NOWHERE, is_json: false };
+        let (body, header) = self.block.map_or((&NOTHING, None), |(body, header)| (body, Some(header)));
+        tell_remarks(remarks, body, header, &address.to_string())
+    }
+
+    /// A row in the form of the provider's present schema.
+    ///
+    /// # Errors
+    /// If it was written by a newer provider, or cannot be brought to the present form.
+    pub async fn upgraded(&self, row: &StateRow) -> Result<StateRow, Diagnostics> {
+        let (then, now) = (row.record.schema_version, self.kind.version);
+        if then > now {
+            let message = "Resource instance managed by newer provider version";
+            let fault = Diagnostic::error("newer-schema", message).about(row.address.to_string()).because(format!(
+                "its row was written with version {then} of the schema of {}, and the provider that is here has version {now}",
+                row.address.kind
+            ));
+            return Err(fault.hint("use a newer version of the provider").into());
+        }
+        // The attributes of an object are all of one type; asking is only for what was written otherwise.
+        if then == now && fits(&row.value, &self.kind.block.ty()) {
+            return Ok(row.clone());
+        }
+        let value = plain(&row.value);
+        let upgraded = self.provider.upgrade(row.address.kind.as_str(), then, &value).await;
+        let upgraded = upgraded.map_err(|remarks| self.told(&row.address, remarks))?;
+        let mut row = StateRow { value: copy(&row.value, &upgraded), ..row.clone() };
+        row.record.schema_version = now;
+        Ok(row)
+    }
+
+    /// What is there now. Where the state is believed, that is what it says.
+    pub async fn read(&self, planner: &Planner, row: &Row) -> Result<Read, Diagnostics> {
+        if planner.refreshes && !planner.selection.is_dependent(&row.row.address) {
+            return self.read_anew(planner, row).await;
+        }
+        let mut before = self.upgraded(&row.row).await?;
+        before.value = self.kind.block.with_sensitive(&before.value);
+        Ok(Read { row: Some(before), drift: None })
+    }
+
+    /// What is there now, whether or not the state is believed.
+    pub async fn read_anew(&self, planner: &Planner, row: &Row) -> Result<Read, Diagnostics> {
+        let mut before = self.upgraded(&row.row).await?;
+        before.value = self.kind.block.with_sensitive(&before.value);
+        let address = &row.row.address;
+        let deposed = row.row.record.deposed.as_ref();
+        let tell = |happened| planner.tell(address, deposed, happened);
+        let known_by = KnownBy::of(&before.value);
+        let observed = {
+            let _permit = planner.permit().await;
+            tell(Happened::RefreshStarted { known_by: known_by.clone() });
+            let state = Observed { value: plain(&before.value), private: before.record.private.clone() };
+            self.provider.read(address.kind.as_str(), &state).await
+        };
+        let observed = observed.map_err(|remarks| self.told(address, remarks))?;
+        tell(Happened::RefreshFinished { known_by });
+        let Some(observed) = observed else {
+            let drift = self.drift(row, &before, Value::null(before.value.ty()), Action::Delete);
+            return Ok(Read { row: None, drift: Some(drift) });
+        };
+        let mut now = before.clone();
+        now.record.private = observed.private;
+        let mut drift = None;
+        if !same(&plain(&before.value), &observed.value) {
+            now.value = self.kind.block.with_sensitive(&copy(&before.value, &observed.value));
+            drift = Some(self.drift(row, &before, now.value.clone(), Action::Update));
+        }
+        Ok(Read { row: Some(now), drift })
+    }
+
+    fn drift(&self, row: &Row, before: &StateRow, after: Value, action: Action) -> ResourceChange {
+        ResourceChange {
+            address: row.row.address.clone(),
+            previous: row.previous.clone(),
+            deposed: row.row.record.deposed.clone(),
+            provider: row.row.record.provider.clone(),
+            action,
+            reason: None,
+            before: before.value.clone(),
+            after,
+            replace_paths: Vec::new(),
+            private: Vec::new(),
+            schema_version: self.kind.version,
+            importing: None,
+            depends_on: before.depends_on.as_slice().into(),
+            create_before_destroy: before.record.create_before_destroy,
+        }
+    }
+}
+
+const NOWHERE: Span = Span { file: diag::FileId(0), start: 0, end: 0 };
+
+/// The removal, or the forgetting, of an object that is there.
+pub(super) fn removal(row: &StateRow, previous: Option<Address>, action: Action) -> ResourceChange {
+    ResourceChange {
+        address: row.address.clone(),
+        previous,
+        deposed: row.record.deposed.clone(),
+        provider: row.record.provider.clone(),
+        action,
+        reason: None,
+        before: row.value.clone(),
+        after: Value::null(row.value.ty()),
+        replace_paths: Vec::new(),
+        private: row.record.private.clone(),
+        schema_version: row.record.schema_version,
+        importing: None,
+        depends_on: row.depends_on.as_slice().into(),
+        create_before_destroy: row.record.create_before_destroy,
+    }
+}

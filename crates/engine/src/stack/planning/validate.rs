@@ -1,0 +1,108 @@
+//! What is wrong with a stack whatever the values are: every block is described once for all of its instances, with unknown in place of
+//! everything that only a plan or an apply tells. Providers are asked what they say to that, and are not configured.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use diag::Diagnostics;
+use lang::schema::decode;
+use lang::configuration::IgnoreChanges;
+use value::{Marks, Value};
+
+use super::instances::Instance;
+use super::marks::{first_marked, plain};
+use super::object::Asking;
+use crate::stack::StackInput;
+use crate::stack::provider::Part;
+use crate::stack::walk::{Steps, Visitor, walk};
+use crate::stack::world::{Phase, ResourceAt, Telling, World, judge};
+use crate::Mode;
+
+/// Everything that is wrong with a stack whatever the values are.
+pub async fn validate(input: StackInput) -> Diagnostics {
+    let tree = input.tree.clone();
+    let (world, mut told) = World::open(Arc::new(input), Phase::Validate, &BTreeSet::new()).await;
+    if told.has_errors() {
+        return told;
+    }
+    match Steps::new(&tree, &world.providers) {
+        Ok(steps) => told.extend(walk(Arc::new(world), Arc::new(steps), Arc::new(Validator), PARALLELISM).await),
+        Err(faults) => told.extend(faults),
+    }
+    told
+}
+
+/// How many blocks at once.
+const PARALLELISM: usize = 10;
+
+struct Validator;
+
+#[async_trait]
+impl Visitor for Validator {
+    async fn resource(&self, world: &Arc<World>, at: ResourceAt) -> Diagnostics {
+        let mut told = Diagnostics::default();
+        if let Err(faults) = block(world, at, &mut told).await {
+            told.extend(if faults.is_empty() { crate::stack::world::failed() } else { faults });
+        }
+        told
+    }
+
+    async fn own(&self, _: &Arc<World>, _: u32) -> Diagnostics {
+        Diagnostics::default()
+    }
+}
+
+async fn block(world: &World, at: ResourceAt, told: &mut Diagnostics) -> Result<(), Diagnostics> {
+    let (id, kind) = world.made_by(at)?;
+    let (Some(resource), Some(provider), Some(configured)) =
+        (world.resource(at), world.providers.unconfigured(id), world.providers.get(id))
+    else {
+        return Ok(());
+    };
+    let expansions = world.expand_resource(at)?;
+    let mut instances = Instance::all(world, at, expansions)?;
+    // One instance stands for all: they have one description.
+    instances.truncate(1);
+    let mut values = Vec::new();
+    let mark = if resource.mode == Mode::Ephemeral { Marks::EPHEMERAL } else { Marks::NONE };
+    let seen = kind.block.with_sensitive(&Value::unknown(kind.block.ty())).with_marks(mark);
+    for expansion in expansions {
+        values.push(expansion.compose(vec![seen.clone(); expansion.len()]));
+    }
+    world.set_resource(at, values);
+    for one in &instances {
+        let place = one.place(world, at);
+        let (word, part) = match resource.mode {
+            Mode::Managed => ("resource", Part::Managed),
+            Mode::Data => ("data", Part::Data),
+            Mode::Ephemeral => ("ephemeral", Part::Ephemeral),
+        };
+        let what = format!("{word} \"{}\" \"{}\"", resource.kind.name, resource.name.name);
+        let decoded = decode(&resource.body, resource.header, &what, &kind.block, &[], &place);
+        let is_wrong = decoded.diagnostics.has_errors();
+        told.extend(decoded.diagnostics);
+        told.extend(super::provisioners::check(world, at, resource, one));
+        let lifecycle = &resource.lifecycle;
+        let judged = judge(&lifecycle.preconditions, &place, Telling::PRECONDITION);
+        told.extend(judged.diagnostics.into_iter().filter(|fault| fault.code != Telling::PRECONDITION.code));
+        let judged = judge(&lifecycle.postconditions, &place.with_self(&seen), Telling::POSTCONDITION);
+        told.extend(judged.diagnostics.into_iter().filter(|fault| fault.code != Telling::POSTCONDITION.code));
+        if is_wrong {
+            continue;
+        }
+        if resource.mode == Mode::Managed {
+            let kept = kind.block.without_write_only(&decoded.value);
+            if let Some(path) = first_marked(&kept, Marks::EPHEMERAL) {
+                told.push(super::decide::keeps_ephemeral(resource, &one.address, &path));
+            }
+            if let IgnoreChanges::Places(_) = &lifecycle.ignore_changes {
+                told.extend(super::decide::unknown_ignored(resource, &kind.block));
+            }
+        }
+        let asking = Asking { provider, text: &configured.text, kind, block: Some((&resource.body, resource.header)) };
+        let remarks = provider.validate(part, resource.kind.name.as_ref(), &plain(&decoded.value)).await;
+        told.extend(asking.told(&one.address, remarks));
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! Registries: which services a host has, who may use them, and the protocol of module registries.
+//!
+//! Discovery and credentials are those of every Terraform service, so providers' registries use them too. Nothing here writes.
+
+mod configuration;
+mod modules;
+mod services;
+mod token;
+
+pub use configuration::CliConfiguration;
+pub(crate) use modules::Registry;
+pub(crate) use services::Services;
+pub use token::{Token, token_variable};

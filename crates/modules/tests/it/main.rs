@@ -1,0 +1,14 @@
+//! Module sources against real servers on loopback, real git repositories, and Terraform itself where it is at hand.
+
+mod archives;
+mod cli_configuration;
+mod fixtures;
+mod folders;
+mod git;
+mod http;
+mod locks;
+mod oracle;
+mod registry;
+mod sources;
+mod together;
+mod versions;

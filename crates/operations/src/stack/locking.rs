@@ -1,0 +1,105 @@
+//! The lock of a workspace around what changes its state.
+
+use std::time::Duration;
+
+use diag::Diagnostic;
+use engine::{Edit, Snapshot, StateEditing, StateStore, StoreError};
+
+use super::StackState;
+use crate::Fault;
+use crate::lease::{Held, hold_within};
+
+/// How a workspace's lock is taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Locking {
+    /// Whether it is taken at all. Without it nothing is held, but a lock that another run holds is still heeded.
+    pub takes: bool,
+    /// How long another holder is waited for.
+    pub wait: Duration,
+}
+
+impl Default for Locking {
+    fn default() -> Self {
+        Self { takes: true, wait: Duration::ZERO }
+    }
+}
+
+impl StackState {
+    /// Takes the lock, where it is to be taken.
+    pub(super) async fn hold(&self, locking: Locking, reason: &str) -> Result<Option<Held>, Fault> {
+        if !locking.takes {
+            return Ok(None);
+        }
+        match hold_within(self.store.clone(), &self.environment, reason, locking.wait).await {
+            Ok(held) => Ok(Some(held)),
+            Err(fault) => Err(self.locked(fault).await),
+        }
+    }
+
+    /// What a store answered, with the lock's name where it is a lock that stands in the way.
+    pub(super) async fn locked(&self, fault: StoreError) -> Fault {
+        let is_lock = matches!(fault, StoreError::Locked { .. });
+        let told = Fault::from(fault);
+        let Fault::Failed(mut diagnostics) = told else { return told };
+        if is_lock && let Some(first) = diagnostics.0.first_mut() {
+            first.detail = Some(match &first.detail {
+                Some(detail) => format!("{}: {detail}", first.message),
+                None => first.message.clone(),
+            });
+            first.message = "Error acquiring the state lock".to_owned();
+            if let Ok(Some(lock)) = self.store.lock(&self.environment).await {
+                first.hint = Some(format!(
+                    "wait for the other run to end (-lock-timeout=1m), or end it; `force-unlock {}` takes the lock from it",
+                    lock.token
+                ));
+            }
+        }
+        Fault::Failed(diagnostics)
+    }
+
+    /// Edits the state by hand, under its lock: `decide` makes the edits of what is there. Answers what it answered besides.
+    ///
+    /// # Errors
+    /// If the lock cannot be had, `decide` refuses, or the state cannot be written.
+    pub async fn edit<T>(
+        &self,
+        locking: Locking,
+        reason: &str,
+        decide: impl FnOnce(&Snapshot) -> Result<(Vec<Edit>, T), Box<Diagnostic>>,
+    ) -> Result<T, Fault> {
+        let held = self.hold(locking, reason).await?;
+        let edited = async {
+            let snapshot = self.store.snapshot(&self.environment).await?;
+            let (edits, answer) = decide(&snapshot).map_err(|fault| Fault::failed(*fault))?;
+            if !edits.is_empty()
+                && let Err(fault) = self.store.edit(&self.environment, Some(snapshot.serial), edits).await
+            {
+                return Err(self.locked(fault).await);
+            }
+            Ok(answer)
+        };
+        let edited = edited.await;
+        if let Some(held) = held {
+            held.release().await?;
+        }
+        edited
+    }
+
+    /// Takes the lock from whoever holds it, if it is the lock of this name.
+    ///
+    /// # Errors
+    /// If nobody holds it, or it has another name.
+    pub async fn unlock(&self, name: &str) -> Result<(), Fault> {
+        let refused = |why: String| {
+            Fault::failed(Diagnostic::error("unlock", "Failed to unlock state").because(why))
+        };
+        let Some(lock) = self.store.lock(&self.environment).await? else {
+            return Err(refused(format!("nobody holds the lock of {}", self.environment)));
+        };
+        if lock.token.to_string() != name {
+            return Err(refused(format!("the lock of {} is {}, not {name:?}", self.environment, lock.token)));
+        }
+        let lease = engine::Lease { environment: self.environment.clone(), token: lock.token };
+        Ok(engine::Leases::release(self.store.as_ref(), &lease).await?)
+    }
+}
