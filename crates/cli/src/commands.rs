@@ -5,6 +5,7 @@ pub mod apply;
 pub mod completion;
 pub mod deploy;
 pub mod destroy;
+pub mod diff;
 pub mod down;
 pub mod fmt;
 pub mod history;
@@ -35,6 +36,7 @@ pub enum Command {
     Plan(plan::Plan),
     Apply(apply::Apply),
     Destroy(destroy::Destroy),
+    Diff(diff::Diff),
     Up(up::Up),
     Down(down::Down),
     Status(status::Status),
@@ -69,6 +71,7 @@ pub async fn run(command: Command, context: &Context<'_>) -> Result<u8, Fault> {
         Command::Plan(c) => c.run(context).await,
         Command::Apply(c) => c.run(context).await,
         Command::Destroy(c) => c.run(context).await,
+        Command::Diff(c) => c.run(context).await,
         Command::Up(c) => c.run(context).await,
         Command::Down(c) => c.run(context).await,
         Command::Status(c) => c.run(context).await,

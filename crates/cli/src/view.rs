@@ -1,5 +1,6 @@
 //! What people and programs see. Everything shown exists as data first; `--json` prints that.
 
+mod comparison;
 mod diagnostics;
 mod logs;
 mod object;
@@ -10,6 +11,7 @@ mod screen;
 mod status;
 mod table;
 
+pub use comparison::comparison;
 pub use diagnostics::{fault, warnings};
 pub use logs::LogPrinter;
 pub use plan::{plan, plan_before_apply};

@@ -95,6 +95,13 @@ impl Sources {
         }
     }
 
+    /// Where a piece begins, as people write it: `main.tf:3`; `None` where its text is not there.
+    #[must_use]
+    pub fn place(&self, span: Span) -> Option<String> {
+        self.files.get(span.file.0 as usize)?;
+        Some(format!("{}:{}", self.path(span.file), self.position(span.file, span.start).line))
+    }
+
     /// The whole lines that a piece touches: their text, the first one's number, and where in that text the piece is.
     pub(crate) fn excerpt(&self, span: Span) -> Option<(&str, usize, std::ops::Range<usize>)> {
         let source = self.files.get(span.file.0 as usize)?;

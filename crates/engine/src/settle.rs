@@ -50,8 +50,10 @@ pub async fn settle(
     store: &dyn StateStore,
     events: &Events,
 ) -> Result<Vec<Settlement>, Diagnostics> {
-    let open =
+    let mut open =
         store.open_operations(environment).await.map_err(|fault| Diagnostics::from(fault.diagnostic()))?;
+    // What providers of stacks make is settled apart.
+    open.retain(|operation| operation.intent.record.provider.is_empty());
     if open.is_empty() {
         return Ok(Vec::new());
     }

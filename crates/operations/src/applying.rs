@@ -4,12 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics};
+use engine::stack::apply::Counts;
 use engine::{
-    Address, ApplyOptions, Deployment, DeploymentKind, DeploymentOutcome, Execution, Leases,
-    Ledger, Plan, Settlement,
+    ApplyOptions, Deployment, DeploymentKind, DeploymentOutcome, Execution, Leases,
+    Ledger, Plan, Settlement, Target,
 };
 use value::Value;
 
+use crate::infrastructure::{self, Infrastructure};
 use crate::lease::{Held, hold};
 use crate::planning::{PlanOptions, Planned, Watch, plan_description};
 use crate::session::Description;
@@ -21,7 +23,7 @@ pub struct ApplyRequest {
     /// A saved plan; without it a new one is made.
     pub saved: Option<PathBuf>,
     /// Only these and what they depend on; none: all.
-    pub targets: Vec<Address>,
+    pub targets: Vec<Target>,
 }
 
 /// What came of a deployment.
@@ -29,6 +31,8 @@ pub struct ApplyRequest {
 pub struct Report {
     /// What was to be done.
     pub plan: Plan,
+    /// What was done to the infrastructure: how many objects; none where nothing was.
+    pub infrastructure: Option<Counts>,
     /// What was done, as the ledger has it; `None` if there was nothing to do.
     pub deployment: Option<Deployment>,
     /// Why something was not done.
@@ -53,7 +57,7 @@ pub async fn apply(
     session: &Session,
     request: ApplyRequest,
     watch: &Watch,
-    confirm: impl FnOnce(&Plan) -> Result<bool, Fault>,
+    confirm: impl FnOnce(&Planned) -> Result<bool, Fault>,
 ) -> Result<Option<Report>, Fault> {
     let locked = Locked::enter(session, "apply", watch).await?;
     let result = async {
@@ -73,7 +77,7 @@ pub async fn apply(
 
 /// A saved plan with the configuration that it was made from.
 async fn saved(session: &Session, path: &std::path::Path) -> Result<Planned, Fault> {
-    let (plan, revision) = read_plan(session, path)?;
+    let (plan, infrastructure, revision) = read_plan(session, path)?;
     let snapshot = session.state.snapshot(&session.environment).await?;
     if snapshot.serial != plan.base_serial {
         return Err(Fault::failed(
@@ -90,7 +94,13 @@ async fn saved(session: &Session, path: &std::path::Path) -> Result<Planned, Fau
         ));
     }
     let description = Arc::new(session.earlier(&revision)?);
-    Ok(Planned { plan, revision, description })
+    let infrastructure = match infrastructure {
+        Some(plan) => Some(session.saved_infrastructure(&description, plan).await?),
+        None => None,
+    };
+    let changes_infrastructure =
+        infrastructure.as_ref().is_some_and(|it| infrastructure::has_changes(&it.plan, &snapshot));
+    Ok(Planned { plan, infrastructure, changes_infrastructure, revision, description })
 }
 
 /// An environment while its lock is held.
@@ -110,8 +120,14 @@ impl<'a> Locked<'a> {
         let providers = session.providers(&session.description, &releases);
         let settled =
             engine::settle(&session.environment, &providers, session.state.as_ref(), &watch.events).await;
-        match settled {
-            Ok(settled) => {
+        let notes = session.settle_infrastructure(watch).await;
+        match settled.and_then(|settled| {
+            notes.map_err(|fault| fault.diagnostics().clone()).map(|notes| (settled, notes))
+        }) {
+            Ok((settled, notes)) => {
+                for note in notes {
+                    watch.events.send(engine::Event::Step { message: told(&note) });
+                }
                 interrupted(session).await?;
                 Ok(Locked { session, watch, held, settled })
             }
@@ -137,16 +153,17 @@ impl<'a> Locked<'a> {
         &self,
         planned: Planned,
         kind: DeploymentKind,
-        confirm: impl FnOnce(&Plan) -> Result<bool, Fault>,
+        confirm: impl FnOnce(&Planned) -> Result<bool, Fault>,
     ) -> Result<Option<Report>, Fault> {
-        if !confirm(&planned.plan)? {
+        if !confirm(&planned)? {
             return Ok(None);
         }
         let session = self.session;
-        let Planned { plan, revision, description } = planned;
+        let has_changes = planned.has_changes();
+        let Planned { mut plan, infrastructure, changes_infrastructure, revision, description } = planned;
         let environment = &session.environment;
         let before = session.store.releases(environment).await?;
-        if !plan.has_changes() {
+        if !has_changes {
             return self.nothing_to_do(plan, &revision, &before).await.map(Some);
         }
         session.store.put_revision(environment, &revision).await?;
@@ -173,30 +190,80 @@ impl<'a> Locked<'a> {
             lost.cancelled().await;
             guard.cancel();
         });
+        // What services run on is made before them, and removed after them.
+        let destroys = kind == DeploymentKind::Destroy;
+        let mut stacks = infrastructure.as_ref().map(|it| it.plan.stacks.clone()).unwrap_or_default();
+        let mut faults = Diagnostics::default();
+        let mut counts = None;
+        let mut infrastructure = infrastructure.filter(|_| changes_infrastructure);
+        if let Some(made) = infrastructure.take_if(|_| !destroys) {
+            let applied = session.apply_infrastructure(&made, &deployment.id, self.watch, &cancel).await;
+            stacks = applied.stacks;
+            plan.base_serial = applied.serial;
+            counts = Some(applied.counts);
+            let failed = applied.diagnostics.has_errors();
+            faults.extend(placed(applied.diagnostics, &made));
+            if failed {
+                watcher.abort();
+                if revision.releases != before {
+                    session.store.put_releases(environment, &before).await?;
+                }
+                return self.ended(deployment, plan, counts, faults).await.map(Some);
+            }
+        }
         let execution = Execution {
             plan: &plan,
             configuration: &description.configuration,
             files: description.files.as_ref(),
             variables: &description.variables,
+            stacks: &stacks,
             providers: &providers,
             store: session.state.as_ref(),
             options: ApplyOptions::new(deployment.id.clone()),
         };
         let applied = engine::apply(execution, &self.watch.events, &cancel).await;
+        let mut outcome = applied.outcome;
+        if let Some(mut gone) = infrastructure.filter(|_| outcome == DeploymentOutcome::Succeeded) {
+            gone.plan.base_serial = applied.serial;
+            let removed = session.apply_infrastructure(&gone, &deployment.id, self.watch, &cancel).await;
+            counts = Some(removed.counts);
+            if removed.diagnostics.has_errors() {
+                outcome = DeploymentOutcome::Failed;
+            }
+            faults.extend(placed(removed.diagnostics, &gone));
+        }
         watcher.abort();
-        if applied.outcome != DeploymentOutcome::Succeeded && revision.releases != before {
+        if outcome != DeploymentOutcome::Succeeded && revision.releases != before {
             session.store.put_releases(environment, &before).await?;
         }
         deployment.finished_at_ms = Some(clock::now_ms());
-        deployment.outcome = Some(applied.outcome);
+        deployment.outcome = Some(outcome);
         deployment.cells = applied.cells;
         session.store.put_deployment(environment, &deployment).await?;
+        faults.extend(applied.faults);
         Ok(Some(Report {
             plan,
+            infrastructure: counts,
             deployment: Some(deployment),
-            faults: applied.faults,
+            faults,
             outputs: applied.outputs,
         }))
+    }
+
+    /// A deployment that ended before the services were come to.
+    async fn ended(
+        &self,
+        mut deployment: Deployment,
+        plan: Plan,
+        infrastructure: Option<Counts>,
+        faults: Diagnostics,
+    ) -> Result<Report, Fault> {
+        let environment = &self.session.environment;
+        deployment.finished_at_ms = Some(clock::now_ms());
+        deployment.outcome = Some(DeploymentOutcome::Failed);
+        self.session.store.put_deployment(environment, &deployment).await?;
+        let outputs = self.session.state.snapshot(environment).await?.outputs;
+        Ok(Report { plan, infrastructure, deployment: Some(deployment), faults, outputs })
     }
 
     /// Outputs and pins may still have changed.
@@ -213,7 +280,8 @@ impl<'a> Locked<'a> {
         if revision.releases != *before {
             self.session.store.put_releases(environment, &revision.releases).await?;
         }
-        Ok(Report { plan, deployment: None, faults: Diagnostics::default(), outputs })
+        let faults = Diagnostics::default();
+        Ok(Report { plan, infrastructure: None, deployment: None, faults, outputs })
     }
 
     /// Gives the lock back, whatever came of it.
@@ -235,4 +303,25 @@ async fn interrupted(session: &Session) -> Result<(), Fault> {
         }
     }
     Ok(())
+}
+
+/// A note about what was found, in one line.
+fn told(note: &Diagnostic) -> String {
+    let subject = note.subject.as_deref().map(|subject| format!("{subject}: ")).unwrap_or_default();
+    let detail = note.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+    format!("{subject}{}{detail}", note.message)
+}
+
+/// Faults of the infrastructure say in words where they are: a report has no texts of its own to point into.
+fn placed(faults: Diagnostics, infrastructure: &Infrastructure) -> Diagnostics {
+    let sources = &infrastructure.stack.sources;
+    let place = |mut fault: Diagnostic| {
+        if let Some(span) = fault.span.take()
+            && fault.subject.is_none()
+        {
+            fault.subject = sources.place(span);
+        }
+        fault
+    };
+    Diagnostics(faults.into_iter().map(place).collect())
 }

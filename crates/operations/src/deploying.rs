@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use diag::{Diagnostic, Severity, closest};
-use engine::{Address, DeploymentKind, Ledger, Plan, Release};
+use engine::{Address, DeploymentKind, Ledger, Release, Target};
 
 use crate::applying::{Locked, Report};
-use crate::planning::{PlanOptions, Watch};
+use crate::planning::{PlanOptions, Planned, Watch};
 use crate::{Fault, Session, build_images, clock, images};
 
 /// What to deploy.
@@ -26,7 +26,7 @@ pub async fn deploy(
     session: &Session,
     request: DeployRequest,
     watch: &Watch,
-    confirm: impl FnOnce(&Plan) -> Result<bool, Fault>,
+    confirm: impl FnOnce(&Planned) -> Result<bool, Fault>,
 ) -> Result<Option<Report>, Fault> {
     let names = image_names(session, &request.services)?;
     let pins = match &request.release {
@@ -47,7 +47,7 @@ pub async fn deploy(
     let result = async {
         let mut releases = session.store.releases(&session.environment).await?;
         releases.extend(pins);
-        let targets = request.services.iter().map(|s| service_address(s)).collect();
+        let targets = request.services.iter().map(|s| Target::Resource(service_address(s))).collect();
         let options = PlanOptions { destroy: false, targets };
         let planned = locked.plan(session.description.clone(), releases, &options).await?;
         locked.execute(planned, DeploymentKind::Deploy, confirm).await

@@ -1,9 +1,9 @@
 //! Destroying an environment, or some of it.
 
-use engine::{Address, DeploymentKind, Ledger, Plan};
+use engine::{DeploymentKind, Ledger, Target};
 
 use crate::applying::{Locked, Report};
-use crate::planning::{PlanOptions, Watch};
+use crate::planning::{PlanOptions, Planned, Watch};
 use crate::{Fault, Session};
 
 /// Removes everything that the environment has, or the targets and what depends on them.
@@ -12,9 +12,9 @@ use crate::{Fault, Session};
 /// If nothing could be tried. What was tried and failed is in the report.
 pub async fn destroy(
     session: &Session,
-    targets: Vec<Address>,
+    targets: Vec<Target>,
     watch: &Watch,
-    confirm: impl FnOnce(&Plan) -> Result<bool, Fault>,
+    confirm: impl FnOnce(&Planned) -> Result<bool, Fault>,
 ) -> Result<Option<Report>, Fault> {
     let locked = Locked::enter(session, "destroy", watch).await?;
     let result = async {

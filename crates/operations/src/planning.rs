@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use engine::stack::plan::StackMode;
 use engine::{
-    Address, Events, Ledger, Plan, PlanMode, PlanRequest, Release, Revision, RevisionId, Settlement,
+    Address, Events, Ledger, Plan, PlanMode, PlanRequest, Release, Revision, RevisionId, Settlement, Target,
 };
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use crate::infrastructure::{self, Infrastructure, Wanted};
 use crate::scope::ValueScope;
 use crate::session::Description;
 use crate::{Fault, Session, clock};
@@ -28,18 +30,60 @@ pub struct PlanOptions {
     /// Plan to destroy.
     pub destroy: bool,
     /// Only these and what they depend on; none: all.
-    pub targets: Vec<Address>,
+    pub targets: Vec<Target>,
 }
+
+impl PlanOptions {
+    /// The services among the targets.
+    fn services(&self) -> Vec<Address> {
+        let services = self.targets.iter().filter_map(|target| match target {
+            Target::Resource(address) if address.kind.as_str() == SERVICE => Some(address.clone()),
+            _ => None,
+        });
+        services.collect()
+    }
+
+    /// The targets that are of the infrastructure.
+    fn others(&self) -> Vec<Target> {
+        let is_service =
+            |target: &&Target| matches!(target, Target::Resource(address) if address.kind.as_str() == SERVICE);
+        self.targets.iter().filter(|target| !is_service(target)).cloned().collect()
+    }
+}
+
+/// The kind of what a `service` block makes.
+const SERVICE: &str = "service";
 
 /// A plan, and what it was made from.
 #[derive(Debug, Clone)]
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
+    /// What would be done to the infrastructure; none where there is none, or only services were asked for.
+    pub infrastructure: Option<Infrastructure>,
+    /// Whether the infrastructure would be changed, in the world or in what is known of it.
+    pub(crate) changes_infrastructure: bool,
     /// What it would make real.
     pub revision: Revision,
     /// The configuration and values that it was made from.
     pub(crate) description: Arc<Description>,
+}
+
+impl Planned {
+    /// Whether an apply would do anything.
+    #[must_use]
+    pub fn has_changes(&self) -> bool {
+        self.plan.has_changes() || self.changes_infrastructure
+    }
+
+    /// Whether an apply would remove something, or replace it.
+    #[must_use]
+    pub fn deletes(&self) -> bool {
+        use engine::stack::plan::Action;
+        let removes = |action: Action| action == Action::Delete || action.is_replacement();
+        self.plan.count(engine::Action::Delete) > 0
+            || self.infrastructure.iter().flat_map(|it| &it.plan.changes).any(|change| removes(change.action))
+    }
 }
 
 /// What would change in the environment. Takes no lock and changes nothing.
@@ -61,7 +105,21 @@ pub(crate) async fn plan_description(
     watch: &Watch,
 ) -> Result<Planned, Fault> {
     beside_services(session, &description)?;
-    let snapshot = session.state.snapshot(&session.environment).await?;
+    let (services, others) = (options.services(), options.others());
+    let whole = session.state.snapshot(&session.environment).await?;
+    let infrastructure = if !options.targets.is_empty() && others.is_empty() {
+        None
+    } else {
+        let mode = if options.destroy { StackMode::Destroy } else { StackMode::Normal };
+        let wanted = Wanted { mode, targets: &others, refreshes: true };
+        session.plan_infrastructure(&description, &whole, wanted, watch).await?
+    };
+    let changes_infrastructure =
+        infrastructure.as_ref().is_some_and(|it| infrastructure::has_changes(&it.plan, &whole));
+    let stacks = infrastructure.as_ref().map_or(&[][..], |it| &it.plan.stacks);
+    let mut snapshot = whole.clone();
+    // What the stacks have made is planned apart.
+    snapshot.rows.retain(|row| row.record.provider.is_empty());
     let providers = session.providers(&description, &releases);
     let request = PlanRequest {
         configuration: &description.configuration,
@@ -69,8 +127,9 @@ pub(crate) async fn plan_description(
         project: session.project.clone(),
         environment: session.environment.clone(),
         variables: &description.variables,
+        stacks,
         mode: if options.destroy { PlanMode::Destroy } else { PlanMode::Apply },
-        targets: options.targets.clone(),
+        targets: services.clone(),
         snapshot: &snapshot,
         releases: releases.iter().map(|(name, release)| (name.clone(), release.digest.clone())).collect(),
         configuration_hash: String::new(),
@@ -78,11 +137,15 @@ pub(crate) async fn plan_description(
         now_ms: clock::now_ms(),
         settled,
     };
-    let mut plan = engine::plan(request, &watch.events).await.map_err(|d| description.fault(d))?;
+    let mut plan = if services.is_empty() && !others.is_empty() {
+        engine::plan_nothing(&request)
+    } else {
+        engine::plan(request, &watch.events).await.map_err(|d| description.fault(d))?
+    };
     // The files that the evaluation read are known only now.
     let revision = revision_of(&description, releases);
     plan.configuration = revision.id.to_string();
-    Ok(Planned { plan, revision, description })
+    Ok(Planned { plan, infrastructure, changes_infrastructure, revision, description })
 }
 
 /// Faults of images and seeds, which the engine does not look at.

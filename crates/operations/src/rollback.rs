@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use diag::Diagnostic;
-use engine::{Deployment, DeploymentKind, DeploymentOutcome, Ledger, Plan, RevisionId};
+use engine::{Deployment, DeploymentKind, DeploymentOutcome, Ledger, RevisionId};
 
 use crate::applying::{Locked, Report};
 use crate::planning::{PlanOptions, Planned, Watch};
@@ -29,7 +29,7 @@ pub async fn rollback(
     session: &Session,
     target: RollbackTarget,
     watch: &Watch,
-    confirm: impl FnOnce(&Plan) -> Result<bool, Fault>,
+    confirm: impl FnOnce(&Planned) -> Result<bool, Fault>,
 ) -> Result<Option<Report>, Fault> {
     let locked = Locked::enter(session, "rollback", watch).await?;
     let result = async {

@@ -8,12 +8,13 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use diag::Diagnostic;
+use engine::stack::StackPlan;
 use engine::{EnvironmentName, Plan, Release, Revision, RevisionId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use value::Encoded;
 
-use crate::{Fault, Planned, Session};
+use crate::{Fault, Planned, Session, stack};
 
 /// The file's content. Sensitive parts of values are sealed with the environment's key.
 #[derive(Serialize, Deserialize)]
@@ -26,6 +27,9 @@ struct File {
     files: BTreeMap<String, String>,
     values: BTreeMap<String, Encoded>,
     releases: BTreeMap<String, Release>,
+    /// What would be done to the infrastructure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    infrastructure: Option<Json>,
 }
 
 /// What is read of any version, to say which one it is.
@@ -63,6 +67,10 @@ pub fn write_plan(session: &Session, planned: &Planned, path: &Path) -> Result<(
             .collect(),
         values,
         releases: planned.revision.releases.clone(),
+        infrastructure: match &planned.infrastructure {
+            Some(infrastructure) => Some(stack::encode_plan(&session.keys, &infrastructure.plan)?),
+            None => None,
+        },
     };
     let text = serde_json::to_vec(&file).map_err(|e| failed(e.to_string()))?;
     let mut out = std::fs::OpenOptions::new()
@@ -79,7 +87,10 @@ pub fn write_plan(session: &Session, planned: &Planned, path: &Path) -> Result<(
 ///
 /// # Errors
 /// If it is not one, is of another version or environment, or was sealed with another key.
-pub fn read_plan(session: &Session, path: &Path) -> Result<(Plan, Revision), Fault> {
+pub fn read_plan(
+    session: &Session,
+    path: &Path,
+) -> Result<(Plan, Option<StackPlan>, Revision), Fault> {
     let not_a_plan = |why: String| {
         Fault::Usage(
             Diagnostic::error("plan-file", "this is not a plan that this program can apply")
@@ -121,7 +132,11 @@ pub fn read_plan(session: &Session, path: &Path) -> Result<(Plan, Revision), Fau
         let content = BASE64.decode(content).map_err(|e| not_a_plan(format!("{path}: {e}")))?;
         files.insert(path, content);
     }
-    Ok((plan, Revision { id: file.revision, files, values, releases: file.releases }))
+    let infrastructure = match file.infrastructure {
+        Some(encoded) => Some(stack::decode_plan(&session.keys, encoded, path)?),
+        None => None,
+    };
+    Ok((plan, infrastructure, Revision { id: file.revision, files, values, releases: file.releases }))
 }
 
 /// Replaces every encoded value in a plan's JSON: `before` and `after` of its changes and outputs.

@@ -1,10 +1,10 @@
 //! `up` and `down`: a project on this machine.
 
-use engine::{DeploymentKind, Ledger, Plan};
+use engine::{DeploymentKind, Ledger};
 
 use crate::agents::{AgentStart, ensure_agents};
 use crate::applying::{Locked, Report};
-use crate::planning::{PlanOptions, Watch};
+use crate::planning::{PlanOptions, Planned, Watch};
 use crate::seeds::{SeedReport, load_seeds};
 use crate::{BuiltImage, Fault, Session, build_images, clock, images};
 
@@ -28,7 +28,7 @@ pub struct UpReport {
 pub async fn up(
     session: &Session,
     watch: &Watch,
-    confirm: impl FnOnce(&Plan) -> Result<bool, Fault>,
+    confirm: impl FnOnce(&Planned) -> Result<bool, Fault>,
 ) -> Result<Option<UpReport>, Fault> {
     let agents = ensure_agents(session).await?;
     let images = build_images(session, &[], watch).await?;

@@ -1,6 +1,9 @@
 //! Words and names of the journal that every store writes alike.
 
-use engine::{Action, EnvironmentName, OperationId, StoreError};
+use engine::{Action, EnvironmentName, OperationId, RevisionId, StoreError};
+
+/// How many changes can be gone back. A state of 100,000 rows of 2 KB has 200 MB; this many former rows are a fifth of that.
+pub(crate) const CHANGES_KEPT: u64 = 20_000;
 
 /// The word for an action.
 pub(crate) fn action_word(action: Action) -> &'static str {
@@ -42,6 +45,11 @@ pub(crate) fn journal_context(deployment: &str, address: &str, side: &str) -> St
 /// The context that an output is sealed with.
 pub(crate) fn output_context(name: &str) -> String {
     format!("output {name}")
+}
+
+/// The context that a value of a revision is sealed with.
+pub(crate) fn value_context(revision: &RevisionId, name: &str) -> String {
+    format!("revision {revision} value {name}")
 }
 
 /// The name of an operation: its environment and its number.

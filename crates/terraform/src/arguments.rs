@@ -207,7 +207,10 @@ mod tests {
     #[test]
     fn durations_are_read() {
         let ms = |text| duration(text).map(|it| it.as_millis());
-        assert_eq!([ms("0s"), ms("1m30s"), ms("1.5h"), ms("500ms")], [Some(0), Some(90_000), Some(5_400_000), Some(500)]);
+        assert_eq!(
+            [ms("0s"), ms("1m30s"), ms("1.5h"), ms("500ms")],
+            [Some(0), Some(90_000), Some(5_400_000), Some(500)]
+        );
         assert_eq!([ms("10"), ms(""), ms("s"), ms("-1s"), ms("1x")], [None; 5]);
     }
 

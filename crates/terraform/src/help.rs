@@ -59,7 +59,8 @@ const FLAGS: [(&str, &str, &str); 46] = [
 #[must_use]
 pub fn help(usage: &Usage) -> String {
     let Usage { verb, arguments, about, flags, .. } = usage;
-    let options = if arguments.is_empty() { "[options]".to_owned() } else { format!("[options] {arguments}") };
+    let options =
+        if arguments.is_empty() { "[options]".to_owned() } else { format!("[options] {arguments}") };
     let mut text = format!("Usage: {PROGRAM} [global options] {verb} {options}\n\n  {about}\n");
     let mut names: Vec<&str> = flags.switches.iter().chain(flags.values).copied().collect();
     names.sort_unstable();

@@ -10,6 +10,16 @@ mod names;
 mod text;
 mod view;
 
+pub use text::Paint;
+pub use text::plan::{changes as plan_changes, summary as plan_summary};
+
+/// A plan in Terraform's JSON, format 1.2, without its configuration.
+#[must_use]
+pub fn plan_json(plan: &engine::stack::StackPlan) -> serde_json::Value {
+    let plan = json::plan::plan(plan, &plan.variables, None, json::timestamp(plan));
+    serde_json::to_value(plan).unwrap_or_default()
+}
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,7 +55,9 @@ fn chdir(arguments: &[String]) -> Result<(PathBuf, Vec<String>), String> {
     let mut folder = PathBuf::from(".");
     let mut rest = arguments;
     while let Some((first, after)) = rest.split_first() {
-        let Some(named) = first.strip_prefix("--chdir").or_else(|| first.strip_prefix("-chdir")) else { break };
+        let Some(named) = first.strip_prefix("--chdir").or_else(|| first.strip_prefix("-chdir")) else {
+            break;
+        };
         let Some(named) = named.strip_prefix('=').filter(|named| !named.is_empty()) else {
             return Err("Invalid -chdir option: must include an equals sign followed by a directory path, like -chdir=example".into());
         };

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use diag::Diagnostic;
+use diag::{Diagnostic, Sources};
 use engine::Mode;
 use lang::configuration::Resource;
 use lang::resolve::Reference;
 use lang::syntax::{Expr, ExprKind, Part, Step};
 use lang::{Configuration, MemoryFiles, ProjectFiles, Scope, evaluate};
-use value::{Kind, Value};
+use serde_json::Value as Json;
+use value::{Kind, Type, Value};
 
 /// The names of a module.
 pub struct Names<'a> {
     /// The module.
     pub configuration: &'a Configuration,
+    /// The texts that it was read from.
+    pub sources: &'a Sources,
 }
 
 impl Names<'_> {
@@ -47,89 +50,84 @@ impl Names<'_> {
         })
     }
 
-    /// Adds what an expression refers to, from the whole traversal down to the object, in the order of the text. Answers whether it
-    /// calls no function.
-    pub fn references(&self, expr: &Expr, found: &mut Vec<String>) -> bool {
-        let mut all = |exprs: &[&Expr]| {
-            let mut is_plain = true;
-            for expr in exprs {
-                is_plain &= self.references(expr, found);
-            }
-            is_plain
-        };
+    /// An expression of a file in JSON as it is written, templates as text; `None` for those of other files.
+    #[must_use]
+    pub fn written(&self, expr: &Expr) -> Option<Json> {
+        let span = expr.span;
+        if !self.sources.path(span.file).ends_with(".json") {
+            return None;
+        }
+        let text = self.sources.text(span.file).get(span.start as usize..span.end as usize)?;
+        serde_json::from_str(text).ok()
+    }
+
+    /// Adds what an expression refers to, from the whole traversal down to the object, in the order of the text.
+    pub fn references(&self, expr: &Expr, found: &mut Vec<String>) {
         match &expr.kind {
-            ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::Broken => true,
+            ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::Broken => {}
             ExprKind::Reference(reference) => {
                 self.traversal(*reference, &[], found);
-                true
             }
             ExprKind::Traversal(source, steps) => {
                 let known = match &source.kind {
                     ExprKind::Reference(reference) => self.traversal(*reference, steps, found),
                     _ => {
-                        if !self.references(source, found) {
-                            return false;
-                        }
+                        self.references(source, found);
                         0
                     }
                 };
-                steps.iter().skip(known).fold(true, |plain, step| plain & self.step(step, found))
+                steps.iter().skip(known).for_each(|step| self.step(step, found));
             }
             ExprKind::Wrap(inner)
             | ExprKind::Parens(inner)
             | ExprKind::Negate(inner)
             | ExprKind::Not(inner) => self.references(inner, found),
             ExprKind::Template(parts) => self.parts(parts, found),
-            ExprKind::Tuple(elements) => all(&elements.iter().collect::<Vec<_>>()),
-            ExprKind::Object(items) => items.iter().fold(true, |plain, item| {
-                plain & self.references(&item.key, found) & self.references(&item.value, found)
-            }),
-            ExprKind::Call(call) => {
-                all(&call.arguments.iter().collect::<Vec<_>>());
-                false
+            ExprKind::Tuple(elements) => elements.iter().for_each(|it| self.references(it, found)),
+            ExprKind::Object(items) => {
+                for item in items {
+                    self.references(&item.key, found);
+                    self.references(&item.value, found);
+                }
             }
-            ExprKind::Conditional(parts) => all(&parts.iter().collect::<Vec<_>>()),
+            ExprKind::Call(call) => call.arguments.iter().for_each(|it| self.references(it, found)),
+            ExprKind::Conditional(parts) => parts.iter().for_each(|it| self.references(it, found)),
             ExprKind::Binary(first, rest) => {
-                let operands: Vec<&Expr> =
-                    std::iter::once(first.as_ref()).chain(rest.iter().map(|(_, it)| it)).collect();
-                all(&operands)
+                self.references(first, found);
+                rest.iter().for_each(|(_, operand)| self.references(operand, found));
             }
             ExprKind::For(for_) => {
-                let mut parts = vec![&for_.collection];
-                parts.extend(&for_.key);
-                parts.push(&for_.value);
-                parts.extend(&for_.condition);
-                all(&parts)
+                self.references(&for_.collection, found);
+                let parts = for_.key.iter().chain([&for_.value]).chain(&for_.condition);
+                parts.for_each(|it| self.references(it, found));
             }
         }
     }
 
-    fn step(&self, step: &Step, found: &mut Vec<String>) -> bool {
+    fn step(&self, step: &Step, found: &mut Vec<String>) {
         match step {
             Step::Index(key, _) => self.references(key, found),
-            Step::Splat { steps, .. } => {
-                steps.iter().fold(true, |plain, step| plain & self.step(step, found))
-            }
-            Step::Attribute(_) | Step::LegacyIndex(..) => true,
+            Step::Splat { steps, .. } => steps.iter().for_each(|step| self.step(step, found)),
+            Step::Attribute(_) | Step::LegacyIndex(..) => {}
         }
     }
 
-    fn parts(&self, parts: &[Part], found: &mut Vec<String>) -> bool {
-        parts.iter().fold(true, |plain, part| {
-            plain
-                & match part {
-                    Part::Text(_) => true,
-                    Part::Value(expr) => self.references(expr, found),
-                    Part::If { condition, then, otherwise } => {
-                        self.references(condition, found)
-                            & self.parts(then, found)
-                            & self.parts(otherwise, found)
-                    }
-                    Part::For { collection, body, .. } => {
-                        self.references(collection, found) & self.parts(body, found)
-                    }
+    fn parts(&self, parts: &[Part], found: &mut Vec<String>) {
+        for part in parts {
+            match part {
+                Part::Text(_) => {}
+                Part::Value(expr) => self.references(expr, found),
+                Part::If { condition, then, otherwise } => {
+                    self.references(condition, found);
+                    self.parts(then, found);
+                    self.parts(otherwise, found);
                 }
-        })
+                Part::For { collection, body, .. } => {
+                    self.references(collection, found);
+                    self.parts(body, found);
+                }
+            }
+        }
     }
 
     /// Adds a reference with the steps after it that are constant; answers how many these are.
@@ -211,17 +209,79 @@ pub fn full_name(configuration: &Configuration, local: &str) -> String {
     }
 }
 
-/// The value of an expression that needs nothing.
+/// The value of an expression as far as it can be told with nothing known of what it refers to or calls; `None` where that is not the
+/// whole of it.
 #[must_use]
 pub fn constant(expr: &Expr) -> Option<Value> {
     struct Nothing(MemoryFiles);
     impl Scope for Nothing {
         fn get(&self, _: Reference) -> Result<Value, Diagnostic> {
-            Err(Diagnostic::error("not-constant", "a constant refers to nothing"))
+            Ok(Value::unknown(Type::Dynamic))
         }
         fn files(&self) -> &dyn ProjectFiles {
             &self.0
         }
     }
-    evaluate(expr, &Nothing(MemoryFiles::default())).ok()
+    let mut expr = expr.clone();
+    without_calls(&mut expr);
+    evaluate(&expr, &Nothing(MemoryFiles::default())).ok().filter(Value::is_wholly_known)
+}
+
+/// Puts something unknown in the place of each call.
+fn without_calls(expr: &mut Expr) {
+    match &mut expr.kind {
+        ExprKind::Call(_) => expr.kind = ExprKind::Reference(Reference::SelfObject),
+        ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::Broken | ExprKind::Reference(_) => {}
+        ExprKind::Traversal(source, steps) => {
+            without_calls(source);
+            steps.iter_mut().for_each(without_calls_in_step);
+        }
+        ExprKind::Wrap(inner) | ExprKind::Parens(inner) | ExprKind::Negate(inner) | ExprKind::Not(inner) => {
+            without_calls(inner)
+        }
+        ExprKind::Template(parts) => parts.iter_mut().for_each(without_calls_in_part),
+        ExprKind::Tuple(elements) => elements.iter_mut().for_each(without_calls),
+        ExprKind::Object(items) => {
+            for item in items {
+                without_calls(&mut item.key);
+                without_calls(&mut item.value);
+            }
+        }
+        ExprKind::Conditional(parts) => parts.iter_mut().for_each(without_calls),
+        ExprKind::Binary(first, rest) => {
+            without_calls(first);
+            rest.iter_mut().for_each(|(_, operand)| without_calls(operand));
+        }
+        ExprKind::For(for_) => {
+            without_calls(&mut for_.collection);
+            for_.key
+                .iter_mut()
+                .chain([&mut for_.value])
+                .chain(for_.condition.iter_mut())
+                .for_each(without_calls);
+        }
+    }
+}
+
+fn without_calls_in_step(step: &mut Step) {
+    match step {
+        Step::Index(key, _) => without_calls(key),
+        Step::Splat { steps, .. } => steps.iter_mut().for_each(without_calls_in_step),
+        Step::Attribute(_) | Step::LegacyIndex(..) => {}
+    }
+}
+
+fn without_calls_in_part(part: &mut Part) {
+    match part {
+        Part::Text(_) => {}
+        Part::Value(expr) => without_calls(expr),
+        Part::If { condition, then, otherwise } => {
+            without_calls(condition);
+            then.iter_mut().chain(otherwise).for_each(without_calls_in_part);
+        }
+        Part::For { collection, body, .. } => {
+            without_calls(collection);
+            body.iter_mut().for_each(without_calls_in_part);
+        }
+    }
 }

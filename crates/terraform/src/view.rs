@@ -34,13 +34,21 @@ pub(crate) fn say(text: &str) {
 impl View {
     pub fn new(json: bool, no_color: bool) -> Self {
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty());
-        Self { json, paint: Paint(!no_color && !json && wanted && std::io::stdout().is_terminal()), compact: false }
+        Self {
+            json,
+            paint: Paint(!no_color && !json && wanted && std::io::stdout().is_terminal()),
+            compact: false,
+        }
     }
 
     /// The first line of a stream.
     pub fn begin(&self) {
         if self.json {
-            stream::line("info", "Terraform 1.11.4", json!({ "type": "version", "terraform": "1.11.4", "ui": "1.2" }));
+            stream::line(
+                "info",
+                "Terraform 1.11.4",
+                json!({ "type": "version", "terraform": "1.11.4", "ui": "1.2" }),
+            );
         }
     }
 
@@ -166,7 +174,12 @@ impl View {
     }
 
     fn event(self, event: &Event) {
-        let Event::Object { address, deposed, happened } = event else { return };
+        let (address, deposed, happened) = match event {
+            Event::Object { address, deposed, happened } => (address, deposed, happened),
+            Event::Step { message } => return self.line(message),
+            // Of services, which a stack has not.
+            Event::Started { .. } | Event::Progress { .. } | Event::Finished { .. } => return,
+        };
         if self.json {
             stream::happened(address, happened);
         } else if let Some(text) = told(address, deposed.as_ref(), happened) {

@@ -36,7 +36,7 @@ impl Apply {
         // Who saved a plan has read it.
         let yes = self.yes || self.plan.is_some();
         let request = ApplyRequest { saved: self.plan, targets };
-        let confirm = |plan: &engine::Plan| {
+        let confirm = |plan: &operations::Planned| {
             progress.finish();
             view::plan_before_apply(context.screen, plan);
             if plan.has_changes() { context.confirm("Make these changes?", yes) } else { Ok(true) }

@@ -31,7 +31,7 @@ impl Deploy {
         let session = context.session(&self.variables.var, Checks::All).await?;
         let (progress, watch) = context.watch();
         let request = DeployRequest { services: self.services, release: self.release };
-        let confirm = |plan: &engine::Plan| {
+        let confirm = |plan: &operations::Planned| {
             progress.finish();
             view::plan_before_apply(context.screen, plan);
             if plan.has_changes() { context.confirm("Deploy this?", self.yes) } else { Ok(true) }

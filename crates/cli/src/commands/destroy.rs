@@ -24,7 +24,7 @@ impl Destroy {
         let session = context.session(&[], Checks::Shape).await?;
         let (progress, watch) = context.watch();
         let question = format!("Destroy this in {}? It cannot be taken back", session.environment);
-        let confirm = |plan: &engine::Plan| {
+        let confirm = |plan: &operations::Planned| {
             progress.finish();
             view::plan_before_apply(context.screen, plan);
             if plan.has_changes() { context.confirm(&question, self.yes) } else { Ok(true) }

@@ -10,8 +10,12 @@ use crate::{exit, view};
 
 /// Show what an apply would change; changes nothing
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  mainstay plan --out next.plan && mainstay apply next.plan")]
+#[command(after_help = "Example:\n  mainstay plan prod --out next.plan && mainstay apply next.plan --env prod")]
 pub struct Plan {
+    /// The environment, as `--env` names it.
+    #[arg(value_name = "ENV")]
+    environment: Option<String>,
+
     /// Only these and what they depend on: `service.web`, or `web`. May be repeated.
     #[arg(long, value_name = "ADDRESS")]
     target: Vec<String>,
@@ -47,18 +51,21 @@ impl Plan {
 
     async fn plan(self, context: &Context<'_>) -> Result<u8, Fault> {
         let targets = shared::addresses(&self.target)?;
-        let session = context.session(&self.variables.var, Checks::Shape).await?;
+        let session = match &self.environment {
+            Some(environment) => context.session_in(environment, &self.variables.var, Checks::Shape).await?,
+            None => context.session(&self.variables.var, Checks::Shape).await?,
+        };
         let (progress, watch) = context.watch();
         let options = PlanOptions { destroy: self.destroy, targets };
         let planned = operations::plan(&session, &options, &watch).await;
         progress.finish();
         let planned = planned?;
-        view::plan(context.screen, &planned.plan);
+        view::plan(context.screen, &planned);
         if let Some(path) = &self.out {
             operations::write_plan(&session, &planned, path)?;
             context.screen.note(&format!("Saved: `mainstay apply {}` makes exactly this.", path.display()));
         }
-        let changes = planned.plan.has_changes();
+        let changes = planned.has_changes();
         Ok(if self.detailed_exitcode && changes { exit::USAGE } else { exit::DONE })
     }
 }

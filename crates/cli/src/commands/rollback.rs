@@ -25,7 +25,7 @@ impl Rollback {
         let session = context.standing().await?;
         let (progress, watch) = context.watch();
         let target = self.revision.map_or(RollbackTarget::Previous, RollbackTarget::Revision);
-        let confirm = |plan: &engine::Plan| {
+        let confirm = |plan: &operations::Planned| {
             progress.finish();
             view::plan_before_apply(context.screen, plan);
             if plan.has_changes() { context.confirm("Go back to this?", self.yes) } else { Ok(true) }

@@ -1,6 +1,6 @@
 //! What commands have in common: opening the project, watching, ending. It names no command.
 
-use engine::Address;
+use engine::Target;
 use operations::{Checks, Fault, Report, Session, SessionOptions, Watch, Workspace};
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +18,27 @@ impl Context<'_> {
 
     /// The project in one of its environments.
     pub async fn session(&self, variables: &[String], checks: Checks) -> Result<Session, Fault> {
+        self.open(self.env.clone(), variables, checks).await
+    }
+
+    /// The project in the environment of this name.
+    pub async fn session_in(
+        &self,
+        environment: &str,
+        variables: &[String],
+        checks: Checks,
+    ) -> Result<Session, Fault> {
+        self.open(Some(environment.to_owned()), variables, checks).await
+    }
+
+    async fn open(
+        &self,
+        environment: Option<String>,
+        variables: &[String],
+        checks: Checks,
+    ) -> Result<Session, Fault> {
         let options = SessionOptions {
-            environment: self.env.clone(),
+            environment,
             variables: variables.to_vec(),
             wiring: self.wiring.clone(),
         };
@@ -87,13 +106,17 @@ impl Context<'_> {
     }
 }
 
-/// Addresses from the command line: `service.web`, or just `web` for the service.
-pub fn addresses(texts: &[String]) -> Result<Vec<Address>, Fault> {
+/// Addresses from the command line: `service.web`, or just `web` for the service; `stack.network` for a stack with all that is in it.
+pub fn addresses(texts: &[String]) -> Result<Vec<Target>, Fault> {
     texts
         .iter()
         .map(|text| {
-            let full = if text.contains('.') { text.clone() } else { format!("service.{text}") };
-            full.parse::<Address>()
+            let full = match text.strip_prefix("stack.") {
+                Some(rest) => format!("module.{rest}"),
+                None if text.contains('.') => text.clone(),
+                None => format!("service.{text}"),
+            };
+            full.parse::<Target>()
                 .map_err(|e| Fault::usage(e.to_string(), "see `mainstay plan` for the addresses"))
         })
         .collect()

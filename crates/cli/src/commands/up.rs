@@ -27,10 +27,10 @@ impl Up {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
         let session = context.session(&self.variables.var, Checks::All).await?;
         let (progress, watch) = context.watch();
-        let confirm = |plan: &engine::Plan| {
+        let confirm = |plan: &operations::Planned| {
             progress.finish();
             // `up` is the word to go on; only what would be lost is asked about.
-            if plan.count(engine::Action::Delete) == 0 {
+            if !plan.deletes() {
                 return Ok(true);
             }
             view::plan_before_apply(context.screen, plan);

@@ -1,15 +1,38 @@
 //! A plan, for people.
 
+use engine::stack::StackPlan;
 use engine::{Action, Change, DifferenceKind, Plan};
+use operations::Planned;
+use value::{Marks, Value};
 
 use super::{Paint, Screen};
 
-/// Prints a plan.
-pub fn plan(screen: &Screen, plan: &Plan) {
+/// Prints a plan: what would be done to the infrastructure, then to the services.
+pub fn plan(screen: &Screen, planned: &Planned) {
     if screen.json {
-        screen.data(&data(plan));
+        screen.data(&whole(planned));
         return;
     }
+    if let Some(infrastructure) = &planned.infrastructure {
+        super::warnings(screen, &infrastructure.warnings, &infrastructure.stack.sources);
+        let text = terraform::plan_changes(&infrastructure.plan, terraform::Paint(screen.has_colours()));
+        if text.is_empty() {
+            screen.line("Nothing to change in the infrastructure.");
+        } else {
+            screen.line(&text);
+            let summary = terraform::plan_summary(&infrastructure.plan);
+            screen.line(&format!("Infrastructure:{summary}"));
+        }
+        let has_services = !planned.plan.changes.is_empty() || planned.plan.has_changes();
+        if !has_services {
+            return;
+        }
+        screen.line("");
+    }
+    services(screen, &planned.plan);
+}
+
+fn services(screen: &Screen, plan: &Plan) {
     for settled in &plan.settled {
         screen.line(&format!("settled  {}: {}", settled.address, settled.explanation));
     }
@@ -34,12 +57,39 @@ pub fn plan(screen: &Screen, plan: &Plan) {
 }
 
 /// Prints a plan that is about to be applied: with `--json` as one event among others.
-pub fn plan_before_apply(screen: &Screen, p: &Plan) {
+pub fn plan_before_apply(screen: &Screen, planned: &Planned) {
     if screen.json {
-        screen.data(&serde_json::json!({ "event": "planned", "plan": data(p) }));
+        screen.data(&serde_json::json!({ "event": "planned", "plan": whole(planned) }));
     } else {
-        plan(screen, p);
+        plan(screen, planned);
     }
+}
+
+/// The plan as data; what would be done to the infrastructure in Terraform's format.
+fn whole(planned: &Planned) -> serde_json::Value {
+    let mut all = data(&planned.plan);
+    if let (Some(infrastructure), Some(map)) = (&planned.infrastructure, all.as_object_mut()) {
+        let plan = without_secrets(&infrastructure.plan);
+        map.insert("infrastructure".into(), terraform::plan_json(&plan));
+    }
+    all
+}
+
+/// A plan as it may be printed: Terraform's format has secrets in clear, and names them besides.
+fn without_secrets(plan: &StackPlan) -> StackPlan {
+    let hidden = Value::string("(sensitive value)").with_marks(Marks::SENSITIVE);
+    let mut plan = plan.clone();
+    for change in plan.changes.iter_mut().chain(&mut plan.drift) {
+        change.before = change.before.redact(&hidden);
+        change.after = change.after.redact(&hidden);
+    }
+    for value in plan.variables.values_mut() {
+        *value = value.redact(&hidden);
+    }
+    // What was there before is in the changes.
+    plan.prior.clear();
+    plan.prior_outputs.clear();
+    plan
 }
 
 fn change(screen: &Screen, change: &Change) {

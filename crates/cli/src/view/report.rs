@@ -26,6 +26,12 @@ pub fn report(screen: &Screen, report: &Report) -> u8 {
         duration(deployment.finished_at_ms.unwrap_or(deployment.started_at_ms) - deployment.started_at_ms);
     let revision = deployment.revision.as_ref().map(|r| format!(" Revision {r}.")).unwrap_or_default();
     let changed = deployment.cells.len();
+    if let Some(counts) = &report.infrastructure {
+        screen.line(&format!(
+            "Infrastructure: {} added, {} changed, {} destroyed.",
+            counts.added, counts.changed, counts.removed
+        ));
+    }
     screen.line(&match deployment.outcome {
         Some(DeploymentOutcome::Succeeded) => {
             format!("{} {changed} changed in {took}.{revision}", screen.paint(Paint::Good, "Done:"))
@@ -40,7 +46,12 @@ pub fn report(screen: &Screen, report: &Report) -> u8 {
             let left =
                 deployment.cells.iter().filter(|c| c.outcome == "failed").map(|c| c.address.to_string());
             let left: Vec<String> = left.collect();
-            format!("{} after {took}; look at {}.", screen.paint(Paint::Bad, "Failed"), left.join(", "))
+            let failed = screen.paint(Paint::Bad, "Failed");
+            if left.is_empty() {
+                format!("{failed} after {took}; what was done stays done, apply again to go on.")
+            } else {
+                format!("{failed} after {took}; look at {}.", left.join(", "))
+            }
         }
     });
     outputs(screen, report);
@@ -63,6 +74,10 @@ fn data(report: &Report) -> serde_json::Value {
         .collect();
     json!({
         "event": "result", "succeeded": report.succeeded(), "deployment": report.deployment,
+        "infrastructure": report.infrastructure.map(|counts| json!({
+            "added": counts.added, "changed": counts.changed, "removed": counts.removed,
+            "imported": counts.imported, "forgotten": counts.forgotten,
+        })),
         "faults": faults, "outputs": outputs,
     })
 }

@@ -49,6 +49,11 @@ impl Screen {
         }
     }
 
+    /// Whether this screen has colours on stdout.
+    pub fn has_colours(&self) -> bool {
+        self.out
+    }
+
     /// Whether faults are coloured.
     pub fn style(&self) -> diag::Style {
         if self.err { diag::Style::Coloured } else { diag::Style::Plain }

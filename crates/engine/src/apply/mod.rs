@@ -7,6 +7,8 @@ mod forward;
 mod operation;
 mod undo;
 
+use std::sync::Arc;
+
 use diag::{Diagnostic, Diagnostics};
 use lang::{Configuration, ProjectFiles};
 use tokio_util::sync::CancellationToken;
@@ -50,6 +52,8 @@ pub struct Execution<'a> {
     pub files: &'a dyn ProjectFiles,
     /// Values by variable index, the same as for the plan.
     pub variables: &'a [Value],
+    /// What the project's stacks answer, by their names.
+    pub stacks: &'a [(Arc<str>, Value)],
     /// Who makes what.
     pub providers: &'a Providers,
     /// Rows and journal.

@@ -33,6 +33,7 @@ pub(crate) struct World<'a> {
     configuration: &'a Configuration,
     files: &'a dyn ProjectFiles,
     variables: &'a [Value],
+    stacks: &'a [(Arc<str>, Value)],
     environment: EnvironmentName,
     /// Shared by all addresses.
     kind: ResourceKind,
@@ -71,9 +72,10 @@ impl<'a> World<'a> {
         configuration: &'a Configuration,
         files: &'a dyn ProjectFiles,
         variables: &'a [Value],
+        stacks: &'a [(Arc<str>, Value)],
         environment: &EnvironmentName,
     ) -> Self {
-        let mut world = Self::unevaluated(configuration, files, variables, environment);
+        let mut world = Self::unevaluated(configuration, files, variables, stacks, environment);
         world.evaluate_plain();
         world
     }
@@ -82,6 +84,7 @@ impl<'a> World<'a> {
         configuration: &'a Configuration,
         files: &'a dyn ProjectFiles,
         variables: &'a [Value],
+        stacks: &'a [(Arc<str>, Value)],
         environment: &EnvironmentName,
     ) -> Self {
         let declared = configuration.environment(environment.as_str());
@@ -94,6 +97,7 @@ impl<'a> World<'a> {
             configuration,
             files,
             variables,
+            stacks,
             environment: environment.clone(),
             kind: ResourceKind::new(SERVICE),
             clusters,
@@ -115,7 +119,8 @@ impl<'a> World<'a> {
         let plan = execution.plan;
         let (configuration, files, variables) =
             (execution.configuration, execution.files, execution.variables);
-        let mut world = Self::unevaluated(configuration, files, variables, &plan.environment);
+        let mut world =
+            Self::unevaluated(configuration, files, variables, execution.stacks, &plan.environment);
         world.may_draw = true;
         world.evaluate_plain();
         for change in plan.changes.iter().filter(|change| change.action != Action::Delete) {

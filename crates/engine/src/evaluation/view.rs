@@ -102,11 +102,12 @@ impl Scope for View<'_, '_> {
             Reference::PathModule | Reference::PathRoot => text("."),
             Reference::PathCwd => text(&world.files.root().to_string_lossy()),
             Reference::Applying => Value::unknown(value::Type::Bool),
-            Reference::SelfObject
-            | Reference::Resource(_)
-            | Reference::Module(_)
-            | Reference::ModuleOutput(..)
-            | Reference::Slot(_) => unknown(),
+            Reference::Module(call) | Reference::ModuleOutput(call, _) => {
+                let name = world.configuration.call(call).map(|call| &call.name.name);
+                let stack = world.stacks.iter().find(|(stack, _)| Some(stack) == name);
+                stack.map_or_else(unknown, |(_, outputs)| outputs.clone())
+            }
+            Reference::SelfObject | Reference::Resource(_) | Reference::Slot(_) => unknown(),
         })
     }
 

@@ -48,6 +48,8 @@ pub struct PlanRequest<'a> {
     pub environment: EnvironmentName,
     /// Values by variable index.
     pub variables: &'a [Value],
+    /// What the project's stacks answer, by their names, as far as it is known.
+    pub stacks: &'a [(Arc<str>, Value)],
     /// What is asked for.
     pub mode: PlanMode,
     /// Only these, with what they depend on; empty: everything.
@@ -97,6 +99,27 @@ pub async fn plan(request: PlanRequest<'_>, events: &Events) -> Result<Plan, Dia
     })
 }
 
+/// A plan in which every service stays as it is, where only something else was asked for.
+#[must_use]
+pub fn plan_nothing(request: &PlanRequest<'_>) -> Plan {
+    let kept = |(name, value): &(String, Value)| {
+        let value = || Some(Sealed(value.clone()));
+        OutputChange { name: name.clone(), before: value(), after: value() }
+    };
+    Plan {
+        format: Plan::FORMAT,
+        project: request.project.clone(),
+        environment: request.environment.clone(),
+        created_at_ms: request.now_ms,
+        base_serial: request.snapshot.serial,
+        configuration: request.configuration_hash.clone(),
+        releases: request.releases.clone(),
+        changes: Vec::new(),
+        outputs: request.snapshot.outputs.iter().map(kept).collect(),
+        settled: request.settled.clone(),
+    }
+}
+
 /// Dependencies before dependents, and what is removed last.
 fn in_sequence(changes: Vec<Change>, snapshot: &Snapshot) -> Vec<Change> {
     let order = sequence(&changes, snapshot).order_without_circles();
@@ -132,7 +155,7 @@ impl<'a> Planner<'a> {
             }
             .into());
         }
-        let world = World::new(request.configuration, request.files, request.variables, environment);
+        let world = World::new(request.configuration, request.files, request.variables, request.stacks, environment);
         let targets = Targets::new(&request.targets);
         targets.check(request.configuration, request.snapshot)?;
         let services = wanted(&world, &targets)?;

@@ -55,6 +55,8 @@ pub struct StackPlan {
     pub prior_outputs: Vec<(String, Value)>,
     /// Attributes that others refer to: what drift is worth telling of.
     pub relevant: Vec<(Address, Path)>,
+    /// What the stacks of a project will answer, by their names: an object of outputs each, as far as it is known.
+    pub stacks: Vec<(Arc<str>, Value)>,
     /// Configuration that was written for imported objects that had none.
     pub generated: Vec<Generated>,
     /// Whether faults stopped it: then it cannot be applied, and `changes` are those that were found.

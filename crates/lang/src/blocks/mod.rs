@@ -29,6 +29,8 @@ pub static SEED: LazyLock<Block> = LazyLock::new(seed::block);
 pub static PROJECT: LazyLock<Block> = LazyLock::new(project::project);
 /// `environment`, without its clusters' labels.
 pub static ENVIRONMENT: LazyLock<Block> = LazyLock::new(project::environment);
+/// `stack`, without the values of its variables.
+pub static STACK: LazyLock<Block> = LazyLock::new(project::stack);
 /// `variable`.
 pub static VARIABLE: LazyLock<Block> = LazyLock::new(project::variable);
 /// `output`.
@@ -48,6 +50,7 @@ pub fn all() -> Vec<(&'static str, &'static str, &'static Block)> {
     vec![
         ("project", "", &PROJECT),
         ("environment", "NAME", &ENVIRONMENT),
+        ("stack", "NAME", &STACK),
         ("variable", "NAME", &VARIABLE),
         ("output", "NAME", &OUTPUT),
         ("service", "NAME", &SERVICE),

@@ -29,6 +29,18 @@ pub(super) fn environment() -> Block {
     }
 }
 
+pub(super) fn stack() -> Block {
+    Block {
+        doc: "Values for the variables of a stack: a folder of Terraform's configuration below `stacks`. A folder that needs none needs no block. All other attributes are its variables.".into(),
+        attributes: vec![
+            Attribute::optional("source", Type::String, "Where it is, if not in `stacks/NAME`: as of a `module`"),
+            Attribute::expression("depends_on", "What comes before it besides what it refers to"),
+            Attribute::expression("providers", "Configurations of providers that it is given: as of a `module`"),
+        ],
+        ..Block::default()
+    }
+}
+
 fn cluster() -> Block {
     Block {
         doc: "A place where services run. Without one there is `local`: this machine.".into(),

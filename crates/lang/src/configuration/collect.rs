@@ -18,7 +18,7 @@ use crate::schema::decode;
 use crate::syntax::{Block, Body, Expr, ExprKind, Identifier};
 
 /// Mainstay's own blocks at the top of a file.
-const OWN_BLOCKS: [&str; 5] = ["project", "environment", "service", "image", "seed"];
+const OWN_BLOCKS: [&str; 6] = ["project", "environment", "stack", "service", "image", "seed"];
 
 /// Terraform's blocks at the top of a file.
 const TERRAFORM_BLOCKS: [&str; 13] = [
@@ -54,6 +54,7 @@ pub(super) struct Found {
     pub environments: Vec<(Identifier, Block)>,
     pub variables: Vec<(Identifier, Block)>,
     pub outputs: Vec<(Identifier, Block)>,
+    pub stacks: Vec<(Identifier, Block)>,
     pub services: Vec<(Identifier, Block)>,
     pub images: Vec<(Identifier, Block)>,
     pub seeds: Vec<(Identifier, Block)>,
@@ -118,7 +119,9 @@ impl<'a> Collector<'a> {
             overrides::apply(&mut self, overriding, &mut found);
         }
         if !self.is_module {
+            let place = found.project.as_ref().map(Block::header).or(project_file);
             self.project(found.project.take(), project_file);
+            self.stacks(&mut found, place);
         }
         self.names(&found);
         self.settings(std::mem::take(&mut found.settings));
@@ -294,6 +297,7 @@ impl<'a> Collector<'a> {
                     "variable" => ("variable", &mut found.variables),
                     "output" => ("output", &mut found.outputs),
                     "service" => ("service", &mut found.services),
+                    "stack" => ("stack", &mut found.stacks),
                     "image" => ("image", &mut found.images),
                     "module" => ("module", &mut found.calls),
                     _ => ("seed", &mut found.seeds),

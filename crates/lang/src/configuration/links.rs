@@ -100,7 +100,8 @@ fn provider_source(configuration: &Configuration, name: &str) -> String {
 
 fn providers(caller: &Configuration, call: &Call, called: &Configuration, faults: &mut Diagnostics) {
     let own: Vec<_> = called.providers.iter().filter(|p| !is_proxy(p)).collect();
-    if let Some(provider) = own.first() {
+    // A stack is there once, and may come after others.
+    if let Some(provider) = own.first().filter(|_| !call.is_stack) {
         let places = [&call.count, &call.for_each].into_iter().flatten().map(|expr| expr.span);
         let after = call.depends_on.first().map(|dependency| dependency.span);
         for place in places.chain(after) {
@@ -174,7 +175,12 @@ pub(super) fn check_tree(tree: &Tree, findings: &mut Findings) {
             continue;
         }
         let is_root = node.caller.is_none();
-        if !is_root {
+        // A stack may be used with Terraform as well, for which it is a root.
+        let is_stack = node.caller.is_some_and(|(caller, call)| {
+            let call = tree.node(caller).and_then(|above| above.configuration.call(call));
+            call.is_some_and(|call| call.is_stack)
+        });
+        if !is_root && !is_stack {
             below_root(configuration, &mut findings.blocks);
         }
         configured(configuration, is_root, &mut findings.references);
@@ -226,7 +232,7 @@ fn configured(configuration: &Configuration, is_root: bool, faults: &mut Diagnos
         }
         let name = &reference.name;
         let fault =
-            Diagnostic::error("undeclared", format!("the provider `{name}` has no configuration `{alias}`"))
+            Diagnostic::error("provider-not-present", format!("the provider `{name}` has no configuration `{alias}`"))
                 .at(reference.span);
         let aliases = known.iter().filter(|(n, _)| *n == name.as_ref()).filter_map(|(_, alias)| *alias);
         faults.push(match diag::closest(alias, aliases) {

@@ -35,7 +35,7 @@ pub use findings::Findings;
 pub use load::load;
 pub use repeat::Repetition;
 pub use scope::{ConstantScope, evaluate_locals};
-pub use stack_variables::{VariableSource, stack_variables};
+pub use stack_variables::{StackVariables, VariableSource, stack_variables};
 pub use stack::{LoadedTree, load_stack, load_stack_in};
 pub use terraform::{
     Call, Check, IgnoreChanges, Import, Lifecycle, Moved, ProviderConfiguration, ProviderReference,

@@ -6,7 +6,7 @@ use diag::{Diagnostic, Diagnostics, FileId, Sources, Span};
 
 use crate::files::{Entry, EntryKind, FileError, ProjectFiles};
 use crate::json;
-use crate::syntax::{Body, parse};
+use crate::syntax::{Body, parse, reread};
 
 /// The largest file that is read. Places are 32-bit, and a configuration of this size is a mistake (a database dump, a build).
 const FILE_BYTES_MAX: usize = 256 << 20;
@@ -95,7 +95,11 @@ impl<'a> Reader<'a> {
 
     fn read(&mut self, path: &str, kind: FileKind) -> Option<Source> {
         let (file, text) = self.text(path)?;
-        let parsed = if path.ends_with(".json") { json::parse(file, &text) } else { parse(file, &text) };
+        let mut parsed = if path.ends_with(".json") { json::parse(file, &text) } else { parse(file, &text) };
+        let is_terraform = matches!(kind, FileKind::Terraform | FileKind::Override);
+        if is_terraform && !parsed.diagnostics.is_empty() && !path.ends_with(".json") {
+            parsed = reread(file, &text, parsed);
+        }
         self.diagnostics.extend(parsed.diagnostics);
         self.unbalanced |= parsed.unbalanced;
         Some(Source { kind, body: parsed.tree })

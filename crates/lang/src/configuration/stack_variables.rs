@@ -30,8 +30,18 @@ pub enum VariableSource {
     },
 }
 
-/// The values that are given to the variables of a root module, by [`VariableId`]; `None` where nobody gives one, so that the
-/// default holds. `environment` is that of the process. Files of values are read from the folder of the configuration, and their
+/// What the variables of a root module are given, by [`VariableId`]; `None` where nobody gives one, so that the default holds.
+#[derive(Debug, Clone, Default)]
+pub struct StackVariables {
+    /// The values, each of its variable's type.
+    pub values: Vec<Option<Value>>,
+    /// The same as they were given, before they were converted.
+    pub given: Vec<Option<Value>>,
+    /// What is wrong with them.
+    pub diagnostics: Diagnostics,
+}
+
+/// The values that are given to the variables of a root module. `environment` is that of the process. Files of values are read from the folder of the configuration, and their
 /// texts are added to `sources`.
 ///
 /// What is wrong with a value is told, and the variable has none then. A variable without value and default is told as
@@ -43,7 +53,7 @@ pub fn stack_variables(
     environment: &BTreeMap<String, String>,
     given: &[VariableSource],
     sources: &mut Sources,
-) -> (Vec<Option<Value>>, Diagnostics) {
+) -> StackVariables {
     let mut reader = Reader {
         configuration,
         files,
@@ -142,8 +152,8 @@ impl Reader<'_> {
         if !self.undeclared.insert(name.clone()) {
             return;
         }
-        let fault =
-            Diagnostic::warning("undeclared", format!("there is no variable `{name}` in this stack")).at(span);
+        let fault = Diagnostic::warning("undeclared", format!("there is no variable `{name}` in this stack"))
+            .at(span);
         self.faults.push(match self.configuration.names.closest("var", name) {
             Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
             None => fault.hint(format!("declare it with `variable \"{name}\" {{}}`, or take it out")),
@@ -178,9 +188,12 @@ impl Reader<'_> {
         let is_broken = parsed.diagnostics.has_errors();
         if variable.sensitive && is_broken {
             self.faults.push(
-                Diagnostic::error("invalid-input", format!("the value of `{}` cannot be read", variable.name.name))
-                    .at(variable.header)
-                    .hint(format!("{} is written as in a configuration", describe_type(&variable.ty))),
+                Diagnostic::error(
+                    "invalid-input",
+                    format!("the value of `{}` cannot be read", variable.name.name),
+                )
+                .at(variable.header)
+                .hint(format!("{} is written as in a configuration", describe_type(&variable.ty))),
             );
         } else {
             self.faults.extend(parsed.diagnostics);
@@ -194,11 +207,16 @@ impl Reader<'_> {
         }
     }
 
-    fn finish(mut self) -> (Vec<Option<Value>>, Diagnostics) {
+    fn finish(mut self) -> StackVariables {
         let found = std::mem::take(&mut self.found);
         let mut values = Vec::with_capacity(found.len());
+        let mut given = Vec::with_capacity(found.len());
         for (variable, found) in self.configuration.variables.iter().zip(found) {
             let was_given = matches!(found, Some(Ok(_)));
+            given.push(match &found {
+                Some(Ok((value, _))) => Some(value.clone().with_marks(variable.marks())),
+                _ => None,
+            });
             let value = match found {
                 Some(Ok((value, origin))) => self.typed(variable, value, &origin),
                 _ => None,
@@ -215,7 +233,7 @@ impl Reader<'_> {
             }
             values.push(value);
         }
-        (values, self.faults)
+        StackVariables { values, given, diagnostics: self.faults }
     }
 
     /// A value as its variable has it.
@@ -226,10 +244,16 @@ impl Reader<'_> {
             Err(error) => {
                 let shown =
                     if variable.sensitive { describe_type(&value.ty()) } else { describe_value(&value) };
-                let at = if error.path.0.is_empty() { String::new() } else { format!(" at `{name}{}`", error.path) };
+                let at = if error.path.0.is_empty() {
+                    String::new()
+                } else {
+                    format!(" at `{name}{}`", error.path)
+                };
                 let reason = format!("{}{at}; this is {shown}", error.message);
-                let fault =
-                    Diagnostic::error("type-mismatch", format!("`{name}` is {}", describe_type(&variable.ty)));
+                let fault = Diagnostic::error(
+                    "type-mismatch",
+                    format!("`{name}` is {}", describe_type(&variable.ty)),
+                );
                 self.faults.push(placed(fault, variable, origin).because(reason));
                 return None;
             }

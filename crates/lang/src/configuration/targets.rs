@@ -43,6 +43,23 @@ pub(super) fn read(expr: Expr, may_compute: bool) -> Result<Written, Box<Diagnos
     }
 }
 
+/// Names that cannot be a kind of resource in an address, since expressions know them otherwise.
+const RESERVED: [&str; 10] =
+    ["var", "local", "self", "each", "count", "path", "terraform", "template", "lazy", "arg"];
+
+/// As [`read`], where a kind of resource has a name of its own.
+pub(super) fn read_declared(expr: Expr, may_compute: bool) -> Result<Written, Box<Diagnostic>> {
+    let written = read(expr, may_compute)?;
+    match &written.target {
+        Target::Resource(address) if RESERVED.contains(&address.kind.as_str()) => Err(Box::new(
+            Diagnostic::error("invalid-address", format!("`{}` is no kind of resource", address.kind))
+                .at(written.span)
+                .hint("write it as in `aws_vpc.main` or `module.net.aws_vpc.main[0]`"),
+        )),
+        _ => Ok(written),
+    }
+}
+
 struct AddressReader {
     steps: std::iter::Peekable<std::vec::IntoIter<Step>>,
     module_keys: Vec<(usize, Expr)>,

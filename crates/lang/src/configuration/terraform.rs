@@ -106,6 +106,8 @@ pub struct ProviderReference {
 pub struct Call {
     /// Its name.
     pub name: Identifier,
+    /// Whether it is a stack of a project.
+    pub is_stack: bool,
     /// Where its block begins.
     pub header: Span,
     /// Where the module is to be had.
@@ -135,6 +137,8 @@ pub struct ProviderConfiguration {
     pub name: Identifier,
     /// Which of its configurations.
     pub alias: Option<Identifier>,
+    /// Which versions of the provider will do, as it was written before `required_providers` was there.
+    pub version: Option<(Arc<str>, Span)>,
     /// Where its block begins.
     pub header: Span,
     /// What the provider's schema describes.

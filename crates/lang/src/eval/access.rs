@@ -70,6 +70,15 @@ impl Evaluator<'_> {
 
     fn index(&mut self, value: &Value, span: Span, key: &Value, at: Span) -> Value {
         let marks = value.marks().union(key.marks());
+        // What is there is answered without asking for the type, which for a tuple is made of all of its elements.
+        let there = match (value.kind(), key.kind()) {
+            (Kind::List(..) | Kind::Tuple(_), Kind::Number(number)) => value.index(number),
+            (Kind::Map(..) | Kind::Object(_), Kind::String(name)) => value.get(name),
+            _ => None,
+        };
+        if let Some(found) = there {
+            return found.with_marks(marks);
+        }
         if value.is_null() {
             return self
                 .fail(Diagnostic::error("null-access", "this is null, and so has no elements").at(span));

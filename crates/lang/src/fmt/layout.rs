@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use unicode_segmentation::UnicodeSegmentation as _;
+
 use crate::syntax::TokenKind as K;
 
 /// A token of a line.
@@ -40,22 +42,27 @@ impl Line<'_> {
         (net(self.words.get(at..).unwrap_or_default()) == 0).then_some(at)
     }
 
-    /// The word that is its trailing comment.
+    /// The word that is its trailing comment: one that goes up to the line's end, or any that ends the text.
     fn comment(&self) -> Option<usize> {
         let last = self.words.len().checked_sub(1)?;
-        (last > 0 && matches!(self.words.get(last)?.kind, K::LineComment | K::BlockComment)).then_some(last)
+        let is_comment = match self.words.get(last)?.kind {
+            K::LineComment => true,
+            K::BlockComment => self.ending.is_empty(),
+            _ => false,
+        };
+        (last > 0 && is_comment).then_some(last)
     }
 
     /// Columns of its words up to one, without the indentation.
     fn width(&self, until: usize) -> usize {
         let words = self.words.iter().take(until);
-        words.map(|word| word.text.chars().count() + usize::from(word.space)).sum()
+        words.map(|word| word.text.graphemes(true).count() + usize::from(word.space)).sum()
     }
 }
 
 /// How many brackets some words open beyond those that they close.
-fn net(words: &[Word<'_>]) -> isize {
-    let each = words.iter().map(|word| match word.kind {
+fn net<'a>(words: impl IntoIterator<Item = &'a Word<'a>>) -> isize {
+    let each = words.into_iter().map(|word| match word.kind {
         K::OpenBrace | K::OpenBracket | K::OpenParen | K::Interpolation | K::Directive => 1,
         K::CloseBrace | K::CloseBracket | K::CloseParen | K::TemplateEnd => -1,
         _ => 0,
@@ -93,11 +100,12 @@ fn write_line(line: &Line<'_>, text: &mut String) {
     }
 }
 
-/// Two blanks for each line that has opened more than it closed and is not made up for.
+/// Two blanks for each line that has opened more than it closed and is not made up for. What a heredoc opens on the line on which it
+/// begins is not counted, and what it closes later is: that is how `terraform fmt` has it.
 fn indent(lines: &mut [Line<'_>]) {
     let mut open: Vec<isize> = Vec::new();
     for line in lines {
-        let net = net(&line.words);
+        let net = net(line.words.iter().take_while(|word| word.kind != K::OpenHeredoc));
         if net < 0 {
             let mut closed = -net;
             while closed > 0 {

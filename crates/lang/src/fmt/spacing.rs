@@ -19,11 +19,15 @@ pub(super) fn apply(words: &mut [Word<'_>]) {
 
 /// Whether a space stands between `previous` and `next`; `before` is what comes before both.
 fn space(before: Option<K>, previous: K, previous_is_in: bool, next: K) -> bool {
-    // Inside strings every character is the text's own.
-    if matches!(
-        previous,
-        K::OpenQuote | K::QuotedText | K::HeredocText | K::OpenHeredoc | K::Interpolation | K::Directive
-    ) || matches!(next, K::CloseQuote | K::QuotedText | K::HeredocText | K::CloseHeredoc | K::TemplateEnd)
+    // Inside strings every character is the text's own. Braces alone are set apart from those of the interpolation.
+    if matches!(previous, K::Interpolation | K::Directive) {
+        return matches!(next, K::OpenBrace | K::LineComment);
+    }
+    if next == K::TemplateEnd {
+        return previous == K::CloseBrace;
+    }
+    if matches!(previous, K::OpenQuote | K::QuotedText | K::HeredocText | K::OpenHeredoc)
+        || matches!(next, K::CloseQuote | K::QuotedText | K::HeredocText | K::CloseHeredoc)
         || (previous == K::TemplateEnd && matches!(next, K::Interpolation | K::Directive))
     {
         return false;
@@ -31,15 +35,14 @@ fn space(before: Option<K>, previous: K, previous_is_in: bool, next: K) -> bool 
     match (previous, next) {
         (_, K::LineComment) => true,
         // `in` behind a name is taken for the word of a `for`, as `terraform fmt` takes it.
-        (K::Identifier, K::CloseBracket) if previous_is_in && before == Some(K::Identifier) => true,
+        (K::Identifier, K::CloseBracket | K::OpenBracket) if previous_is_in && before == Some(K::Identifier) => true,
+        (K::Comma, K::CloseParen | K::CloseBracket) => true,
         (_, K::Comma | K::Dot | K::DoubleColon | K::Ellipsis | K::CloseParen | K::CloseBracket) => false,
         (K::Dot | K::DoubleColon | K::OpenParen | K::OpenBracket | K::Not, _) => false,
         (K::OpenBrace, K::CloseBrace) => false,
         (K::Minus, _) if is_sign(before) => false,
         (K::Identifier, K::OpenParen) => false,
-        (K::Identifier, K::OpenBracket) => previous_is_in,
-        (K::CloseBracket | K::CloseParen | K::CloseBrace, K::OpenBracket) => false,
-        (K::Star, K::OpenBracket) => before != Some(K::Dot),
+        (K::Identifier | K::Number | K::CloseBracket | K::CloseParen | K::CloseBrace, K::OpenBracket) => false,
         _ => true,
     }
 }

@@ -13,7 +13,7 @@ use crate::functions;
 use crate::syntax::{Expr, ExprKind, Identifier, Step};
 
 /// Roots that name something, for "did you mean".
-pub(super) const ROOTS: [&str; 16] = [
+pub(super) const ROOTS: [&str; 17] = [
     "var",
     "local",
     "service",
@@ -28,12 +28,13 @@ pub(super) const ROOTS: [&str; 16] = [
     "terraform",
     "data",
     "module",
+    "stack",
     "resource",
     "ephemeral",
 ];
 
 /// Roots of Mainstay's own. A kind of resource with such a name goes before them: `project` is one of somebody's provider.
-const OWN_ROOTS: [&str; 5] = ["service", "image", "environment", "project", "cluster"];
+const OWN_ROOTS: [&str; 6] = ["service", "stack", "image", "environment", "project", "cluster"];
 
 /// Names that Terraform keeps for later.
 const RESERVED: [&str; 3] = ["template", "lazy", "arg"];
@@ -55,10 +56,12 @@ impl Resolver<'_> {
             "data" => return self.resource(Mode::Data, root, span, steps, 1),
             "ephemeral" => return self.resource(Mode::Ephemeral, root, span, steps, 1),
             "resource" => return self.resource(Mode::Managed, root, span, steps, 1),
-            "module" => return self.module(span, steps),
+            "module" => return self.module(root, span, steps),
             name if self.is_kind(name, root, steps) => {
                 return self.resource(Mode::Managed, root, span, steps, 0);
             }
+            // A stack of a project is called as a module is.
+            "stack" => return self.module(root, span, steps),
             name if ROOTS.contains(&name) => {}
             name if RESERVED.contains(&name) => {
                 self.diagnostics.push(
@@ -169,22 +172,21 @@ impl Resolver<'_> {
 
     /// `module.x`, `module.x.out`, `module.x[k].out`, `module.x[*].out`: the output's step stays, since it is a step into the
     /// object that the reference gives.
-    fn module(&mut self, span: Span, steps: &[Step]) -> Option<Found> {
-        let root: Arc<str> = "module".into();
+    fn module(&mut self, root: &Arc<str>, span: Span, steps: &[Step]) -> Option<Found> {
         if !self.allowed.modules {
-            self.not_permitted(&root, steps.first().map_or(span, |s| span.to(s.span())));
+            self.not_permitted(root, steps.first().map_or(span, |s| span.to(s.span())));
             return None;
         }
         let Some(name) = steps.first().and_then(attribute) else {
             self.diagnostics.push(
-                Diagnostic::error("incomplete-reference", "`module` alone is no value")
+                Diagnostic::error("incomplete-reference", format!("`{root}` alone is no value"))
                     .at(span)
-                    .hint("write `module.` and the name of what is meant"),
+                    .hint(format!("write `{root}.` and the name of what is meant")),
             );
             return None;
         };
         let Some(call) = self.names.calls.get(&name.name).copied() else {
-            self.undeclared(&root, &name.name, span.to(name.span));
+            self.undeclared(root, &name.name, span.to(name.span));
             return None;
         };
         let output = match (steps.get(1), steps.get(2)) {

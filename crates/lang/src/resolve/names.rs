@@ -86,7 +86,7 @@ impl Names {
             "local" => diag::closest(name, self.locals.keys().map(AsRef::as_ref)),
             "service" => diag::closest(name, self.services.keys().map(AsRef::as_ref)),
             "image" => diag::closest(name, self.images.keys().map(AsRef::as_ref)),
-            "module" => diag::closest(name, self.calls.keys().map(AsRef::as_ref)),
+            "module" | "stack" => diag::closest(name, self.calls.keys().map(AsRef::as_ref)),
             _ => None,
         }
     }

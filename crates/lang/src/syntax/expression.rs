@@ -109,9 +109,7 @@ impl Cursor<'_> {
                 self.take();
                 match self.token_text(token).parse::<Number>() {
                     Ok(number) => literal(Value::number(number)),
-                    Err(_) => Err(self.report(
-                        Diagnostic::error("invalid-number", "this number has too large an exponent").at(span),
-                    )),
+                    Err(_) => Err(self.wrong_number(token)),
                 }
             }
             K::Identifier => {
@@ -140,6 +138,15 @@ impl Cursor<'_> {
             K::Invalid => self.wrong_quotes(token),
             _ => Err(self.no_expression(token)),
         }
+    }
+
+    fn wrong_number(&mut self, token: Token) -> super::cursor::Reported {
+        let is_twice = |sign: char| self.token_text(token).to_ascii_lowercase().matches(sign).count() > 1;
+        let message = match (is_twice('.'), is_twice('e')) {
+            (false, false) => "this number has too large an exponent",
+            _ => "a number has one fraction and one exponent at most",
+        };
+        self.report(Diagnostic::error("invalid-number", message).at(self.span(token)))
     }
 
     fn no_expression(&mut self, token: Token) -> super::cursor::Reported {

@@ -22,24 +22,32 @@ struct Lexer<'a> {
     at: usize,
     modes: Vec<Mode>,
     tokens: Vec<Token>,
+    /// Whether a string goes on over the end of its line, up to the next quote, however wrong that is.
+    runs_on: bool,
 }
 
 /// The tokens of a text, ending with one of kind `End`. Texts of 4 GiB or more are the caller's to refuse.
 #[must_use]
 pub fn tokenize(text: &str) -> Vec<Token> {
-    run(text, Vec::new())
+    run(text, Vec::new(), false)
+}
+
+/// The same as Terraform sees them: a string whose closing quote is missing goes on up to the next one, and a comment that is never
+/// closed is none.
+pub(super) fn tokenize_running_on(text: &str) -> Vec<Token> {
+    run(text, Vec::new(), true)
 }
 
 /// The tokens of a text that is a template as a whole.
 #[must_use]
 pub fn tokenize_template(text: &str) -> Vec<Token> {
-    run(text, vec![Mode::Bare])
+    run(text, vec![Mode::Bare], false)
 }
 
-fn run(text: &str, modes: Vec<Mode>) -> Vec<Token> {
+fn run(text: &str, modes: Vec<Mode>, runs_on: bool) -> Vec<Token> {
     // Seven bytes a token is what configurations have on average; a third less allocation than growing.
     let tokens = Vec::with_capacity(text.len() / 7 + 1);
-    let mut lexer = Lexer { text, bytes: text.as_bytes(), at: 0, modes, tokens };
+    let mut lexer = Lexer { text, bytes: text.as_bytes(), at: 0, modes, tokens, runs_on };
     while lexer.at < lexer.bytes.len() {
         match lexer.modes.last().copied() {
             None | Some(Mode::Template { .. }) => lexer.plain(),
@@ -119,7 +127,8 @@ impl Lexer<'_> {
         // An interpolation may go on over several lines, but when the next line is plainly one of a body its end was forgotten:
         // taking the string as over keeps the fault from swallowing the rest of the file.
         let after = self.at + length;
-        if matches!(self.modes.last(), Some(Mode::Template { braces: 0 }))
+        if !self.runs_on
+            && matches!(self.modes.last(), Some(Mode::Template { braces: 0 }))
             && matches!(self.modes.iter().rev().nth(1), Some(Mode::Quoted))
             && self.begins_a_body_line(after)
         {
@@ -164,6 +173,7 @@ impl Lexer<'_> {
     fn block_comment(&mut self) {
         match self.text.get(self.at + 2..).and_then(|rest| rest.find("*/")) {
             Some(length) => self.push(TokenKind::BlockComment, self.at, self.at + length + 4),
+            None if self.runs_on => self.push(TokenKind::Slash, self.at, self.at + 1),
             None => self.push(TokenKind::UnclosedComment, self.at, self.bytes.len()),
         }
     }
@@ -190,15 +200,18 @@ impl Lexer<'_> {
         let is_index =
             self.tokens.last().is_some_and(|t| t.kind == TokenKind::Dot && t.end as usize == self.at);
         if !is_index {
-            if self.bytes.get(end) == Some(&b'.') && digits(end + 1) > 0 {
-                end += 1 + digits(end + 1);
-            }
-            if matches!(self.bytes.get(end), Some(b'e' | b'E')) {
+            // One fraction and one exponent make a number; more are one word as well, which no number is.
+            loop {
+                if self.bytes.get(end) == Some(&b'.') && digits(end + 1) > 0 {
+                    end += 1 + digits(end + 1);
+                    continue;
+                }
                 let sign = usize::from(matches!(self.bytes.get(end + 1), Some(b'+' | b'-')));
                 let from = (end + 1 + sign).min(self.bytes.len());
-                if digits(from) > 0 {
-                    end = from + digits(from);
+                if !matches!(self.bytes.get(end), Some(b'e' | b'E')) || digits(from) == 0 {
+                    break;
                 }
+                end = from + digits(from);
             }
         }
         self.push(TokenKind::Number, self.at, end);
@@ -358,7 +371,11 @@ impl Lexer<'_> {
                     if end > start {
                         self.push(TokenKind::QuotedText, start, end);
                     }
-                    self.leave_quotes();
+                    if self.runs_on {
+                        self.push(TokenKind::QuotedNewline, end, at + 1);
+                    } else {
+                        self.leave_quotes();
+                    }
                     return;
                 }
                 b'\\' => at += 1 + usize::from(!matches!(self.bytes.get(at + 1), None | Some(b'\n' | b'\r'))),

@@ -8,6 +8,7 @@ mod expression;
 mod lexer;
 mod places;
 mod postfix;
+mod reread;
 mod template;
 mod token;
 
@@ -19,6 +20,7 @@ pub use lexer::{is_identifier, tokenize, tokenize_template};
 pub use token::{Token, TokenKind};
 
 pub(crate) use cursor::DEPTH_MAX;
+pub(crate) use reread::reread;
 
 use cursor::Cursor;
 

@@ -77,6 +77,8 @@ pub enum TokenKind {
     CloseQuote,
     /// Text between quotes, escapes as written.
     QuotedText,
+    /// A line break between quotes, where strings go on behind it all the same.
+    QuotedNewline,
     /// `<<WORD` or `<<-WORD` with its line break.
     OpenHeredoc,
     /// Text of a heredoc.
@@ -149,7 +151,7 @@ impl TokenKind {
             Self::Comma => "`,`",
             Self::Dot => "`.`",
             Self::Ellipsis => "`...`",
-            Self::Newline => "the end of the line",
+            Self::Newline | Self::QuotedNewline => "the end of the line",
             Self::LineComment | Self::BlockComment | Self::UnclosedComment => "a comment",
             Self::OpenQuote | Self::CloseQuote => "a quote",
             Self::QuotedText | Self::HeredocText => "text",

@@ -30,9 +30,11 @@ impl StackFolder {
     /// # Errors
     /// If it is not there.
     pub fn new(root: &Path, wiring: Wiring) -> Result<Self, Fault> {
-        let root = root.canonicalize().map_err(|error| Fault::io("the folder cannot be used", root, &error))?;
+        let root =
+            root.canonicalize().map_err(|error| Fault::io("the folder cannot be used", root, &error))?;
         if !root.is_dir() {
-            let fault = Diagnostic::error("no-folder", "this is not a folder").about(root.display().to_string());
+            let fault =
+                Diagnostic::error("no-folder", "this is not a folder").about(root.display().to_string());
             return Err(Fault::Usage(fault.into()));
         }
         let named = wiring.variables.get("TF_DATA_DIR").filter(|named| !named.is_empty());

@@ -105,8 +105,7 @@ pub fn plan_graph(plan: &StackPlan) -> StackGraph {
 #[must_use]
 pub fn removal_graph(snapshot: &Snapshot) -> StackGraph {
     let rows = snapshot.rows.iter().filter(|row| row.record.deposed.is_none());
-    let of: Vec<(&Address, &[Address])> =
-        rows.map(|row| (&row.address, row.depends_on.as_slice())).collect();
+    let of: Vec<(&Address, &[Address])> = rows.map(|row| (&row.address, row.depends_on.as_slice())).collect();
     objects(&of, true)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, Sources};
 use engine::stack::plan::StackMode;
-use engine::{Address, Edit, Events, Mode, StateStore, Target};
+use engine::{Address, Edit, Event, Events, Mode, StateStore, Target};
 use lang::configuration::{NodeId, Tree, VariableSource};
 
 use super::overlay::OneMore;
@@ -17,6 +17,9 @@ use crate::recording::RecordingFiles;
 
 /// The file with the `import` block. It is never written.
 const FILE: &str = "import-by-hand.tf";
+
+/// The code of the warning that only a part of a stack was planned.
+const TARGETED: &str = "targeted";
 
 /// What is taken over.
 #[derive(Clone)]
@@ -53,6 +56,7 @@ pub async fn import(
     if there.rows.iter().any(|row| row.address == *address && row.record.deposed.is_none()) {
         return Err(Fault::failed(managed(address)));
     }
+    events.send(Event::Step { message: format!("{address}: Importing from ID {:?}...", request.id) });
     let text = format!("import {{\n  to = {address}\n  id = {}\n}}\n", lang::write::quoted(&request.id));
     let files = OneMore { name: FILE, text, below: folder.files()? };
     let stack = folder.load_files(Arc::new(RecordingFiles::new(Arc::new(files))))?;
@@ -66,10 +70,14 @@ pub async fn import(
         variables: request.variables,
         ask: request.ask,
         locking: request.locking,
+        keeps_lock: false,
     };
     let planned = plan_of(folder, stack, plan, events).await?;
-    if planned.diagnostics.has_errors() {
-        return Err(planned.stack.fault(planned.diagnostics.clone()));
+    // That only a part was looked at is how this is done, and no news.
+    let mut found = planned.diagnostics.clone();
+    found.0.retain(|it| it.code != TARGETED);
+    if found.has_errors() {
+        return Err(planned.stack.fault(found));
     }
     let row = planned.plan.prior.iter().find(|row| row.address == *address && row.record.deposed.is_none());
     let Some(row) = row.cloned() else {
@@ -85,10 +93,7 @@ pub async fn import(
             Ok((vec![Edit::Put(Box::new(row))], ()))
         })
         .await?;
-    let mut warnings = planned.diagnostics;
-    // That only a part was looked at is how this is done, and no news.
-    warnings.0.retain(|warning| warning.code != "targeted");
-    Ok((warnings, planned.stack.sources))
+    Ok((found, planned.stack.sources))
 }
 
 fn managed(address: &Address) -> Diagnostic {
@@ -101,7 +106,8 @@ fn managed(address: &Address) -> Diagnostic {
 /// Whether a configuration has a `resource` block for an address.
 fn described(tree: &Tree, address: &Address) -> Result<(), Box<Diagnostic>> {
     if address.mode != Mode::Managed {
-        let message = "A managed resource address is required. Importing into a data resource is not allowed.";
+        let message =
+            "A managed resource address is required. Importing into a data resource is not allowed.";
         return Err(Box::new(Diagnostic::error("not-managed", message)));
     }
     let mut node = NodeId::ROOT;
@@ -123,9 +129,9 @@ fn described(tree: &Tree, address: &Address) -> Result<(), Box<Diagnostic>> {
     if configuration.is_some_and(|it| it.find_resource(Mode::Managed, &kind, &address.name).is_some()) {
         return Ok(());
     }
-    let message =
-        format!("resource address \"{}\" does not exist in the configuration.", address.resource());
-    let module = if address.module.is_root() { "the root module".to_owned() } else { address.module.to_string() };
+    let message = format!("resource address \"{}\" does not exist in the configuration.", address.resource());
+    let module =
+        if address.module.is_root() { "the root module".to_owned() } else { address.module.to_string() };
     let fault = Diagnostic::error("no-configuration", message)
         .because("before it is imported, its configuration has to be there")
         .hint(format!("write it in {module}: resource \"{kind}\" \"{}\" {{ … }}", address.name));

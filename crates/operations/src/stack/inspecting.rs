@@ -51,7 +51,8 @@ impl StackFolder {
     ) -> Result<Inspection, Fault> {
         let mut stack = self.load()?;
         stack.checked(Look::References)?;
-        let (variables, mut told) = self.variables(&mut stack, given, None);
+        let found = self.variables(&mut stack, given, None);
+        let (variables, mut told) = (found.values, found.diagnostics);
         told.0.retain(|fault| fault.code != super::variables::MISSING);
         if told.has_errors() {
             return Err(stack.fault(told));
@@ -198,7 +199,9 @@ impl Inside<'_> {
     }
 
     fn variable(&self, id: VariableId) -> Result<Value, Diagnostic> {
-        let Some(variable) = self.configuration().and_then(|it| it.variable(id)) else { return Ok(unknown()) };
+        let Some(variable) = self.configuration().and_then(|it| it.variable(id)) else {
+            return Ok(unknown());
+        };
         let otherwise =
             || variable.default.clone().unwrap_or_else(|| Value::unknown(variable.ty.without_optional()));
         let value = match self.caller() {
@@ -258,7 +261,8 @@ impl Inside<'_> {
     /// A called module with all of its outputs, or with one of them.
     fn module(&self, id: CallId, only: Option<&str>) -> Result<Value, Diagnostic> {
         let tree = &self.run.inspection.stack.tree;
-        let child = tree.node(self.at.node()).and_then(|it| it.children.get(id.0 as usize).copied().flatten());
+        let child =
+            tree.node(self.at.node()).and_then(|it| it.children.get(id.0 as usize).copied().flatten());
         let call = self.configuration().and_then(|it| it.call(id));
         let (Some(child), Some(call)) = (child, call) else { return Ok(unknown()) };
         let Ok(expansion) =
@@ -282,7 +286,8 @@ impl Inside<'_> {
 
     fn outputs(&self, only: Option<&str>) -> Result<Value, Diagnostic> {
         let outputs = self.configuration().map_or(&[][..], |it| &it.outputs);
-        let wanted = outputs.iter().filter(|output| only.is_none_or(|only| output.name.name.as_ref() == only));
+        let wanted =
+            outputs.iter().filter(|output| only.is_none_or(|only| output.name.name.as_ref() == only));
         let mut entries: Vec<(Arc<str>, Value)> = Vec::new();
         for output in wanted {
             let value = evaluate(&output.expr, self).map_err(first)?;
@@ -300,7 +305,8 @@ impl Inside<'_> {
             Reference::Module(id) => self.module(id, None)?,
             Reference::ModuleOutput(id, output) => {
                 let call = self.configuration().and_then(|it| it.call(id));
-                let name = call.and_then(|call| call.outputs.get(output as usize)).map(|(name, _)| name.clone());
+                let name =
+                    call.and_then(|call| call.outputs.get(output as usize)).map(|(name, _)| name.clone());
                 self.module(id, name.as_deref())?
             }
             Reference::PathModule => {

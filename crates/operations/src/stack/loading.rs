@@ -7,16 +7,17 @@ use diag::{Diagnostic, Diagnostics, Sources};
 use lang::configuration::{Call, Findings, LoadedTree, ModuleFolders, Tree, load_stack};
 use lang::{EntryKind, ProjectFiles};
 use modules::{
-    CliConfiguration, Completeness, Constraints, InstalledModules, Installer, ModuleRequest, Place, Places,
-    Progress, Settings, Version,
+    CliConfiguration, Completeness, InstalledModules, Installer, ModuleRequest, Place, Places, Progress, Settings,
+    Silent,
 };
 
-use super::StackFolder;
+use super::backend::Backend;
+use super::{StackFolder, requirements};
 use crate::Fault;
 use crate::recording::RecordingFiles;
 
-/// The version of Terraform that a stack's `required_version` is held against.
-const TERRAFORM: &str = "1.11.4";
+/// The code of the fault that a module is not there.
+const NOT_INSTALLED: &str = "module-not-installed";
 
 /// A stack's configuration.
 #[derive(Clone)]
@@ -69,6 +70,16 @@ impl LoadedStack {
         if found.has_errors() { Err(self.fault(found)) } else { Ok(found) }
     }
 
+    /// What only who prepares the folder is told: what is wrong with where the state is, and with what providers are required.
+    #[must_use]
+    pub fn preparation(&self, has_backend: bool) -> Diagnostics {
+        let mut faults = requirements::of_builtin(&self.tree);
+        if has_backend && let Err(found) = Backend::read(self.tree.root(), self.files.as_ref()) {
+            faults.extend(found);
+        }
+        faults
+    }
+
     /// Faults with the texts that their places point into.
     #[must_use]
     pub fn fault(&self, diagnostics: Diagnostics) -> Fault {
@@ -109,6 +120,29 @@ impl StackFolder {
         Ok(Installed { stack })
     }
 
+    /// The same of a project: its root with the stacks that it calls, from these files. Modules that are missing are installed.
+    ///
+    /// # Errors
+    /// If the folder cannot be read at all, or what was installed cannot be written down.
+    pub(crate) async fn load_project(&self, files: Arc<RecordingFiles>) -> Result<LoadedStack, Fault> {
+        let stack = self.load_files(files.clone())?;
+        if stack.diagnostics.0.iter().all(|fault| fault.code != NOT_INSTALLED) {
+            return Ok(stack);
+        }
+        let (cli, told) = CliConfiguration::of_environment(self.wiring.variables.clone());
+        if told.has_errors() {
+            return Err(Fault::Usage(told));
+        }
+        let settings = Settings::default();
+        let installer =
+            Installer::open(self.place(), settings, cli, Arc::new(Silent)).await.map_err(Fault::Failed)?;
+        let mut folders = Installing { installer: &installer };
+        let stack = tokio::task::block_in_place(|| self.load_from(files, &mut folders))?;
+        let whole = if stack.diagnostics.has_errors() { Completeness::Part } else { Completeness::Whole };
+        installer.finish(whole).map_err(Fault::Failed)?;
+        Ok(stack)
+    }
+
     /// Whether there is any configuration in the folder.
     ///
     /// # Errors
@@ -136,30 +170,10 @@ impl StackFolder {
     fn load_from(&self, files: Arc<RecordingFiles>, folders: &mut dyn ModuleFolders) -> Result<LoadedStack, Fault> {
         let LoadedTree { sources, tree, findings } = load_stack(files.as_ref(), folders);
         let Findings { blocks: mut diagnostics, references, planning } = findings;
-        for node in &tree.nodes {
-            for (text, span) in &node.configuration.settings.required_versions {
-                diagnostics.extend(unmet(text, *span));
-            }
-        }
+        diagnostics.extend(requirements::check(&tree));
         diagnostics.sort();
         Ok(LoadedStack { tree: Arc::new(tree), sources: Arc::new(sources), files, diagnostics, references, planning })
     }
-}
-
-/// A required version that this program does not answer to.
-fn unmet(text: &str, span: diag::Span) -> Option<Diagnostic> {
-    let fault = match Constraints::parse(text) {
-        Err(error) => Diagnostic::error("invalid-version", "Invalid version constraint").because(error.to_string()),
-        Ok(constraints) => {
-            let ours = Version::parse(TERRAFORM).ok()?;
-            if constraints.allow(&ours) {
-                return None;
-            }
-            Diagnostic::error("required-version", "Unsupported Terraform Core version")
-                .because(format!("this configuration wants {text}, and this program speaks the language of {TERRAFORM}"))
-        }
-    };
-    Some(fault.at(span))
 }
 
 /// Modules that are installed. What was installed is read when the first module is looked for that is not a local folder.
@@ -204,7 +218,7 @@ fn request(path: &[Arc<str>], call: &Call, caller: &str) -> Result<ModuleRequest
 }
 
 fn not_installed(call: &Call) -> Diagnostic {
-    Diagnostic::error("module-not-installed", format!("Module not installed: {}", call.name.name))
+    Diagnostic::error(NOT_INSTALLED, format!("Module not installed: {}", call.name.name))
         .at(call.header)
         .hint("install the modules of this configuration with `init`")
 }

@@ -90,9 +90,8 @@ impl StackState {
     /// # Errors
     /// If nobody holds it, or it has another name.
     pub async fn unlock(&self, name: &str) -> Result<(), Fault> {
-        let refused = |why: String| {
-            Fault::failed(Diagnostic::error("unlock", "Failed to unlock state").because(why))
-        };
+        let refused =
+            |why: String| Fault::failed(Diagnostic::error("unlock", "Failed to unlock state").because(why));
         let Some(lock) = self.store.lock(&self.environment).await? else {
             return Err(refused(format!("nobody holds the lock of {}", self.environment)));
         };

@@ -1,5 +1,6 @@
 //! Use cases on a stack: one folder of Terraform's configuration, with its state in one of its workspaces.
 
+mod backend;
 mod editing;
 mod folder;
 mod graphing;
@@ -9,6 +10,7 @@ mod loading;
 mod locking;
 mod overlay;
 mod providers;
+mod requirements;
 mod runs;
 mod saved;
 mod settling;
@@ -26,7 +28,9 @@ pub use loading::{Installed, LoadedStack, Look};
 pub use locking::Locking;
 pub use providers::{Schemas, StackProviderSource};
 pub use runs::{Applying, PlanRequest, Planned, apply, open_saved, plan, show_saved, validate};
+pub(crate) use saved::{decode_plan, encode_plan};
 pub use saved::{SavedPlan, is_saved_plan, read_saved, write_saved};
+pub(crate) use settling::{Unconfigured, settled_notes};
 pub use state::StackState;
 pub use state_files::{Pushed, read_state_file, write_document};
 pub use variables::{Ask, Question};

@@ -58,7 +58,10 @@ impl StackFolder {
             let provider = source.start(&address).await.map_err(Fault::Failed)?;
             let schema = provider.schema().await.map_err(|remarks| {
                 let first = remarks.into_iter().next().map(|remark| remark.summary).unwrap_or_default();
-                let fault = Diagnostic::error("provider-schema", format!("the provider {address} does not tell what it makes"));
+                let fault = Diagnostic::error(
+                    "provider-schema",
+                    format!("the provider {address} does not tell what it makes"),
+                );
                 Fault::failed(fault.because(first))
             })?;
             schemas.insert(address.to_string(), schema);
@@ -76,7 +79,9 @@ fn used(tree: &Tree) -> BTreeSet<ProviderAddress> {
         let configured = configuration.providers.iter().map(|it| it.name.name.clone());
         let of_resources = configuration.resources.iter().map(|it| match &it.provider {
             Some(reference) => reference.name.clone(),
-            None => it.kind.name.split_once('_').map_or_else(|| it.kind.name.clone(), |(first, _)| first.into()),
+            None => {
+                it.kind.name.split_once('_').map_or_else(|| it.kind.name.clone(), |(first, _)| first.into())
+            }
         });
         let names: BTreeSet<Arc<str>> = required.chain(configured).chain(of_resources).collect();
         found.extend(names.iter().map(|name| provider_address(configuration, name)));
@@ -156,7 +161,8 @@ impl OtherStates {
         };
         let keys = KeyRing::open(&folder.join(".mainstay/keys"), self.variables.clone());
         let store = SqlStore::open(&file, keys).await.map_err(|error| failed(&error))?;
-        let snapshot = store.snapshot(&EnvironmentName::new(workspace)).await.map_err(|error| failed(&error))?;
+        let snapshot =
+            store.snapshot(&EnvironmentName::new(workspace)).await.map_err(|error| failed(&error))?;
         Ok((snapshot.serial > 0).then_some(snapshot.outputs))
     }
 }
@@ -170,7 +176,9 @@ async fn read_file(file: &Path) -> Result<Option<Vec<(String, Value)>>, RemoteSt
     let name = file.display().to_string();
     let document = v4::read(&bytes, &name, &v4::BuiltinShapes).map_err(|faults| {
         let first = faults.0.into_iter().next();
-        RemoteStateFault::Read(first.map_or_else(|| format!("{name} is no state"), |fault| format!("{name}: {}", fault.message)))
+        RemoteStateFault::Read(
+            first.map_or_else(|| format!("{name} is no state"), |fault| format!("{name}: {}", fault.message)),
+        )
     })?;
     // What was sensitive there is so only as far as this configuration says it.
     Ok(Some(document.outputs.into_iter().map(|(name, value)| (name, value.unmark_deep().0)).collect()))

@@ -1,6 +1,7 @@
 //! Planning and applying a stack.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use diag::{Diagnostic, Diagnostics};
 use engine::stack::StackInput;
@@ -16,6 +17,7 @@ use value::Value;
 use super::overlay::Overlay;
 use super::variables::Ask;
 use super::{LoadedStack, Locking, SavedPlan, StackFolder, StackProviderSource, StackState};
+use crate::lease::Held;
 use crate::recording::RecordingFiles;
 use crate::{Fault, clock};
 
@@ -41,8 +43,11 @@ pub struct PlanRequest {
     pub variables: Vec<VariableSource>,
     /// Who is asked for values that nobody gave; none: nobody.
     pub ask: Option<Arc<Ask>>,
-    /// How the lock is taken where an interrupted run is settled first. A plan itself needs none: it reads the state as of one moment.
+    /// How the lock is taken, where it is: for an apply, or to settle what an interrupted run has left.
     pub locking: Locking,
+    /// Whether the lock is taken now and kept for the apply, so that nothing comes between. A plan by itself needs none: it reads the
+    /// state as of one moment.
+    pub keeps_lock: bool,
 }
 
 /// How a plan is applied.
@@ -66,17 +71,39 @@ pub struct Planned {
     pub state: StackState,
     /// Values of root variables, by their place.
     pub variables: Vec<Option<Value>>,
+    /// What was given to them, by name, before it was made of their types; without what is never stored.
+    pub given: BTreeMap<Arc<str>, Value>,
+    /// The lock, where it was taken for the apply.
+    held: Mutex<Option<Held>>,
 }
 
 impl Planned {
+    /// Gives the lock back that was taken for the apply, where nothing is applied.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn release(&self) -> Result<(), Fault> {
+        let held = self.take_lock();
+        match held {
+            Some(held) => Ok(held.release().await?),
+            None => Ok(()),
+        }
+    }
+
+    fn take_lock(&self) -> Option<Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     /// The plan as it is written to a file.
     #[must_use]
     pub fn saved(&self) -> SavedPlan {
         let variables = self.stack.tree.root().map_or(&[][..], |root| &root.variables);
-        let given = variables.iter().zip(&self.variables).filter(|(it, value)| it.ephemeral && value.is_some());
+        let given =
+            variables.iter().zip(&self.variables).filter(|(it, value)| it.ephemeral && value.is_some());
         SavedPlan {
             plan: self.plan.clone(),
             files: self.stack.files.recorded(),
+            given: self.given.clone(),
             ephemeral: given.map(|(it, _)| it.name.name.clone()).collect(),
         }
     }
@@ -124,7 +151,12 @@ async fn validate_read(folder: &StackFolder, stack: &LoadedStack) -> Diagnostics
     // Where references go in a circle, nothing can be worked out.
     if !stack.references.0.iter().any(|fault| fault.code == CYCLE) {
         let input = folder.input(stack, &folder.workspace(), Vec::new(), clock::now_ms());
-        diagnostics.extend(planning::validate(input).await);
+        let mut found = planning::validate(input).await;
+        let is_told = |fault: &Diagnostic| {
+            stack.references.0.iter().any(|known| known.code == fault.code && known.span == fault.span)
+        };
+        found.0.retain(|fault| !is_told(fault));
+        diagnostics.extend(found);
     }
     diagnostics.sort();
     diagnostics
@@ -150,11 +182,15 @@ pub(super) async fn plan_of(
     }
     if request.mode != StackMode::Destroy && !folder.is_configured()? {
         let fault = Diagnostic::error("no-configuration", "No configuration files")
-            .because("a plan without any configuration would remove everything, which is hardly what is wanted")
+            .because(
+                "a plan without any configuration would remove everything, which is hardly what is wanted",
+            )
             .hint("write a .tf file; to remove everything, plan with -destroy");
         return Err(Fault::Usage(fault.into()));
     }
-    let (variables, told) = folder.variables(&mut stack, &request.variables, request.ask.as_deref());
+    let found = folder.variables(&mut stack, &request.variables, request.ask.as_deref());
+    let given = given_by_name(&stack, found.given);
+    let (variables, told) = (found.values, found.diagnostics);
     if told.has_errors() {
         return Err(stack.fault(told));
     }
@@ -165,7 +201,8 @@ pub(super) async fn plan_of(
         return Err(stack.fault(stack.planning.clone()));
     }
     let mut state = folder.state(stack.tree.root()).await?;
-    let notes = folder.settle(&state, request.locking, events).await?;
+    let held = if request.keeps_lock { state.hold(request.locking, "apply").await? } else { None };
+    let notes = folder.settle(&state, held.is_some(), request.locking, events).await?;
     state.notes.extend(notes);
     let snapshot = state.store.snapshot(&state.environment).await?;
     let input = folder.input(&stack, &state.environment, variables.clone(), clock::now_ms());
@@ -184,7 +221,14 @@ pub(super) async fn plan_of(
     let mut diagnostics = stack.diagnostics.clone();
     diagnostics.extend(told);
     diagnostics.extend(found);
-    Ok(Planned { plan, diagnostics, stack, state, variables })
+    Ok(Planned { plan, diagnostics, stack, state, variables, given, held: Mutex::new(held) })
+}
+
+/// What is given to variables that may be kept, by their names.
+fn given_by_name(stack: &LoadedStack, given: Vec<Option<Value>>) -> BTreeMap<Arc<str>, Value> {
+    let variables = stack.tree.root().map_or(&[][..], |root| &root.variables);
+    let kept = variables.iter().zip(given).filter(|(variable, _)| !variable.ephemeral);
+    kept.filter_map(|(variable, value)| Some((variable.name.name.clone(), value?))).collect()
 }
 
 /// Makes a plan real, under the workspace's lock.
@@ -199,14 +243,20 @@ pub async fn apply(
     cancel: &CancellationToken,
 ) -> Result<Applied, Fault> {
     let state = &planned.state;
-    let held = state.hold(applying.locking, "apply").await?;
+    let held = match planned.take_lock() {
+        Some(held) => Some(held),
+        None => state.hold(applying.locking, "apply").await?,
+    };
     let now = clock::now_ms();
-    let input =
-        folder.input(&planned.stack, &state.environment, planned.variables.clone(), planned.plan.created_at_ms);
+    let input = folder.input(
+        &planned.stack,
+        &state.environment,
+        planned.variables.clone(),
+        planned.plan.created_at_ms,
+    );
     let mut options = ApplyOptions::new(clock::deployment_id(now));
     options.parallelism = applying.parallelism;
-    let execution =
-        Execution { plan: &planned.plan, input: &input, store: state.store.as_ref(), options };
+    let execution = Execution { plan: &planned.plan, input: &input, store: state.store.as_ref(), options };
     let stop = cancel.child_token();
     let watch = held.as_ref().map(|held| {
         let (lost, stop) = (held.lost.clone(), stop.clone());
@@ -242,7 +292,8 @@ pub async fn open_saved(
     }
     let mut diagnostics = stack.diagnostics.clone();
     diagnostics.extend(told);
-    Ok(Planned { plan: saved.plan, diagnostics, stack, state, variables })
+    let held = Mutex::default();
+    Ok(Planned { plan: saved.plan, diagnostics, stack, state, variables, given: saved.given, held })
 }
 
 /// The same for whoever only looks at it: nothing is missing then.
@@ -251,7 +302,15 @@ pub async fn open_saved(
 /// If its files are no valid configuration here.
 pub async fn show_saved(folder: &StackFolder, saved: SavedPlan) -> Result<Planned, Fault> {
     let (stack, state) = saved_stack(folder, &saved).await?;
-    Ok(Planned { diagnostics: stack.diagnostics.clone(), plan: saved.plan, stack, state, variables: Vec::new() })
+    Ok(Planned {
+        diagnostics: stack.diagnostics.clone(),
+        plan: saved.plan,
+        stack,
+        state,
+        variables: Vec::new(),
+        given: saved.given,
+        held: Mutex::default(),
+    })
 }
 
 /// What a saved plan was computed from, and the state that it is for.
@@ -265,7 +324,10 @@ async fn saved_stack(folder: &StackFolder, saved: &SavedPlan) -> Result<(LoadedS
     if state.environment != saved.plan.environment {
         let fault = Diagnostic::error(
             "plan-environment",
-            format!("this plan is for the workspace `{}`, not `{}`", saved.plan.environment, state.environment),
+            format!(
+                "this plan is for the workspace `{}`, not `{}`",
+                saved.plan.environment, state.environment
+            ),
         );
         return Err(Fault::Usage(fault.hint("choose that workspace first").into()));
     }

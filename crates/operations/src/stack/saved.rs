@@ -36,6 +36,8 @@ pub struct SavedPlan {
     pub files: BTreeMap<String, Vec<u8>>,
     /// Root variables that are never stored and had a value: they have to be given again when it is applied.
     pub ephemeral: Vec<Arc<str>>,
+    /// What was given to root variables, by name, before it was made of their types.
+    pub given: BTreeMap<Arc<str>, Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,6 +46,7 @@ struct File {
     format: u32,
     environment: EnvironmentName,
     ephemeral: Vec<Arc<str>>,
+    given: BTreeMap<Arc<str>, Encoded>,
     mode: StackMode,
     created_at_ms: u64,
     base_serial: u64,
@@ -57,6 +60,8 @@ struct File {
     checks: Vec<CheckResult>,
     prior: Vec<Row>,
     prior_outputs: Vec<(String, Encoded)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    stacks: Vec<(Arc<str>, Encoded)>,
     relevant: Vec<(Address, Vec<Json>)>,
     generated: Vec<(Address, String)>,
     is_errored: bool,
@@ -103,13 +108,53 @@ struct Row {
 /// # Errors
 /// If it cannot be written, or the key cannot be had.
 pub fn write_saved(keys: &KeyRing, saved: &SavedPlan, path: &Path) -> Result<(), Fault> {
+    let file = encoded(keys, saved)?;
+    let failed = |error: &std::io::Error| Fault::io("the plan could not be written", path, error);
+    let mut out = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| failed(&error))?;
+    let text = serde_json::to_vec(&file).map_err(|error| {
+        let fault = Diagnostic::error("plan-file", "the plan could not be written");
+        Fault::failed(fault.about(path.display().to_string()).because(error.to_string()))
+    })?;
+    out.write_all(&text).map_err(|error| failed(&error))
+}
+
+/// A plan as part of another file; the files that it was computed from are that one's affair.
+pub(crate) fn encode_plan(keys: &KeyRing, plan: &StackPlan) -> Result<Json, Fault> {
+    let saved = SavedPlan {
+        plan: plan.clone(),
+        files: BTreeMap::new(),
+        ephemeral: Vec::new(),
+        given: BTreeMap::new(),
+    };
+    let failed = |error: serde_json::Error| Fault::failed(Diagnostic::error("plan-file", error.to_string()));
+    serde_json::to_value(encoded(keys, &saved)?).map_err(failed)
+}
+
+/// A plan that was written so. `path`: the file that it is part of, for faults.
+pub(crate) fn decode_plan(keys: &KeyRing, encoded: Json, path: &Path) -> Result<StackPlan, Fault> {
+    let file: File = serde_json::from_value(encoded).map_err(|error| not_a_plan(path, error.to_string()))?;
+    Ok(decoded(keys, &file, path)?.plan)
+}
+
+fn encoded(keys: &KeyRing, saved: &SavedPlan) -> Result<File, Fault> {
     let plan = &saved.plan;
     let writer = Writer { keys, environment: &plan.environment };
-    let file = File {
+    Ok(File {
         kind: KIND.to_owned(),
         format: FORMAT,
         environment: plan.environment.clone(),
         ephemeral: saved.ephemeral.clone(),
+        given: saved
+            .given
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), writer.value(value)?)))
+            .collect::<Result<_, Fault>>()?,
         mode: plan.mode,
         created_at_ms: plan.created_at_ms,
         base_serial: plan.base_serial,
@@ -131,25 +176,17 @@ pub fn write_saved(keys: &KeyRing, saved: &SavedPlan, path: &Path) -> Result<(),
             .iter()
             .map(|(name, value)| Ok((name.clone(), writer.value(value)?)))
             .collect::<Result<_, Fault>>()?,
+        stacks: plan
+            .stacks
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), writer.value(value)?)))
+            .collect::<Result<_, Fault>>()?,
         relevant: plan.relevant.iter().map(|(address, path)| (address.clone(), write_path(path))).collect(),
         generated: plan.generated.iter().map(|it| (it.address.clone(), it.text.clone())).collect(),
         is_errored: plan.is_errored,
         is_complete: plan.is_complete,
         files: saved.files.iter().map(|(path, content)| (path.clone(), BASE64.encode(content))).collect(),
-    };
-    let failed = |error: &std::io::Error| Fault::io("the plan could not be written", path, error);
-    let mut out = std::fs::OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| failed(&error))?;
-    let text = serde_json::to_vec(&file).map_err(|error| {
-        let fault = Diagnostic::error("plan-file", "the plan could not be written");
-        Fault::failed(fault.about(path.display().to_string()).because(error.to_string()))
-    })?;
-    out.write_all(&text).map_err(|error| failed(&error))
+    })
 }
 
 /// Whether a file holds a plan of a stack.
@@ -168,17 +205,23 @@ pub fn is_saved_plan(path: &Path) -> bool {
 /// # Errors
 /// If it is none, is of another version, or was sealed with another key.
 pub fn read_saved(keys: &KeyRing, path: &Path) -> Result<SavedPlan, Fault> {
-    let not_a_plan = |why: String| {
-        Fault::Usage(
-            Diagnostic::error("plan-file", "this is not a plan that this program can read")
-                .about(path.display().to_string())
-                .because(why)
-                .hint("make one with `plan -out=FILE`")
-                .into(),
-        )
-    };
     let text = std::fs::read(path).map_err(|e| Fault::io("the plan could not be read", path, &e))?;
-    let file: File = serde_json::from_slice(&text).map_err(|e| not_a_plan(e.to_string()))?;
+    let file: File = serde_json::from_slice(&text).map_err(|e| not_a_plan(path, e.to_string()))?;
+    decoded(keys, &file, path)
+}
+
+fn not_a_plan(path: &Path, why: String) -> Fault {
+    Fault::Usage(
+        Diagnostic::error("plan-file", "this is not a plan that this program can read")
+            .about(path.display().to_string())
+            .because(why)
+            .hint("make one with `plan -out=FILE`")
+            .into(),
+    )
+}
+
+fn decoded(keys: &KeyRing, file: &File, path: &Path) -> Result<SavedPlan, Fault> {
+    let not_a_plan = |why: String| not_a_plan(path, why);
     if file.kind != KIND || file.format != FORMAT {
         return Err(not_a_plan(format!("its format is {}, this program's is {FORMAT}", file.format)));
     }
@@ -205,7 +248,8 @@ pub fn read_saved(keys: &KeyRing, path: &Path) -> Result<SavedPlan, Fault> {
     let values = |all: &[(String, Encoded)]| -> Result<Vec<(String, Value)>, Fault> {
         all.iter().map(|(name, encoded)| Ok((name.clone(), reader.value(encoded)?))).collect()
     };
-    let targets = file.targets.iter().map(|text| text.parse::<Target>().map_err(|e| not_a_plan(e.to_string())));
+    let targets =
+        file.targets.iter().map(|text| text.parse::<Target>().map_err(|e| not_a_plan(e.to_string())));
     let plan = StackPlan {
         environment: file.environment.clone(),
         mode: file.mode,
@@ -225,6 +269,11 @@ pub fn read_saved(keys: &KeyRing, path: &Path) -> Result<SavedPlan, Fault> {
         checks: file.checks.clone(),
         prior: file.prior.iter().map(|it| reader.row(it)).collect::<Result<_, Fault>>()?,
         prior_outputs: values(&file.prior_outputs)?,
+        stacks: file
+            .stacks
+            .iter()
+            .map(|(name, encoded)| Ok((name.clone(), reader.value(encoded)?)))
+            .collect::<Result<_, Fault>>()?,
         relevant: file.relevant.iter().map(|(address, path)| (address.clone(), read_path(path))).collect(),
         generated: file
             .generated
@@ -238,7 +287,9 @@ pub fn read_saved(keys: &KeyRing, path: &Path) -> Result<SavedPlan, Fault> {
     for (path, content) in &file.files {
         files.insert(path.clone(), BASE64.decode(content).map_err(|e| not_a_plan(format!("{path}: {e}")))?);
     }
-    Ok(SavedPlan { plan, files, ephemeral: file.ephemeral.clone() })
+    let given = file.given.iter().map(|(name, encoded)| Ok((name.clone(), reader.value(encoded)?)));
+    let given = given.collect::<Result<_, Fault>>()?;
+    Ok(SavedPlan { plan, files, ephemeral: file.ephemeral.clone(), given })
 }
 
 struct Writer<'a> {

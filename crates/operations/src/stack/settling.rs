@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use diag::{Diagnostic, Diagnostics};
-use engine::stack::apply::{self, Readers, Verdict};
+use engine::stack::apply::{self, Readers, Settled, Verdict};
 use engine::stack::{ProviderAddress, ProviderSource, ResourceProvider};
 use engine::{Events, StateStore};
 
@@ -12,10 +12,12 @@ use super::{Locking, StackFolder, StackProviderSource, StackState};
 use crate::Fault;
 
 impl StackFolder {
-    /// Settles what is open, if anything is and nobody is at work on it. Tells of each operation what became of it.
+    /// Settles what is open, if anything is and nobody is at work on it. Tells of each operation what became of it. `is_held`: whether
+    /// the lock is ours already.
     pub(super) async fn settle(
         &self,
         state: &StackState,
+        is_held: bool,
         locking: Locking,
         events: &Events,
     ) -> Result<Diagnostics, Fault> {
@@ -23,7 +25,7 @@ impl StackFolder {
             return Ok(Diagnostics::default());
         }
         // Another run that holds the lock is at work on them, and what it does can be looked at all the same.
-        let taken = Locking { takes: true, ..locking };
+        let taken = Locking { takes: !is_held, ..locking };
         let Ok(held) = state.hold(taken, "settling an interrupted run").await else {
             return Ok(Diagnostics::default());
         };
@@ -34,21 +36,24 @@ impl StackFolder {
             held.release().await?;
         }
         let (settled, mut notes) = settled.map_err(Fault::Failed)?;
-        for one in settled.into_iter().filter(|one| one.verdict != Verdict::InDoubt) {
-            let what = match one.verdict {
-                Verdict::Done => "an interrupted run had done this",
-                _ => "an interrupted run had not done this",
-            };
-            notes.push(
-                Diagnostic::warning("settled", what).about(one.address.to_string()).because(one.explanation),
-            );
-        }
+        notes.extend(settled_notes(settled));
         Ok(notes)
     }
 }
 
+/// What is told of operations that were settled without doubt; the others are told of already.
+pub(crate) fn settled_notes(settled: Vec<Settled>) -> impl Iterator<Item = Diagnostic> {
+    settled.into_iter().filter(|one| one.verdict != Verdict::InDoubt).map(|one| {
+        let what = match one.verdict {
+            Verdict::Done => "an interrupted run had done this",
+            _ => "an interrupted run had not done this",
+        };
+        Diagnostic::warning("settled", what).about(one.address.to_string()).because(one.explanation)
+    })
+}
+
 /// Providers that need no configuration to be asked; others cannot be asked before a plan has configured them.
-struct Unconfigured(StackProviderSource);
+pub(crate) struct Unconfigured(pub(crate) StackProviderSource);
 
 #[async_trait]
 impl Readers for Unconfigured {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use diag::{Diagnostic, Diagnostics};
 use engine::{Edit, EnvironmentName, Snapshot, StateEditing, StateStore};
 use lang::Configuration;
-use lang::configuration::ConstantScope;
 use serde::{Deserialize, Serialize};
 use store::{KeyRing, SqlStore, v4};
 
+use super::backend::Backend;
 use super::folder::DEFAULT_WORKSPACE;
 use super::{STATE, StackFolder};
 use crate::Fault;
@@ -156,8 +156,9 @@ impl StackFolder {
             return Ok(());
         }
         let name = file.strip_prefix(&self.root).unwrap_or(file).display().to_string();
-        let known: Option<TakenOver> =
-            std::fs::read(self.marker(&state.environment)).ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let known: Option<TakenOver> = std::fs::read(self.marker(&state.environment))
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok());
         // The whole file is read once; from then on a look at its head will do.
         let head: Option<TakenOver> = serde_json::from_slice(&bytes).ok();
         if known.is_some() && known == head {
@@ -197,37 +198,10 @@ impl StackFolder {
     /// # Errors
     /// If the backend is not supported.
     pub(super) fn place_of_state(&self, root: Option<&Configuration>) -> Result<PlaceOfState, Fault> {
-        let Some(block) = root.and_then(|root| root.settings.backend.as_ref()) else {
-            return Ok(PlaceOfState {
-                path: self.root.join(TERRAFORM_STATE),
-                workspaces: self.root.join(WORKSPACES),
-            });
-        };
-        let kind = block.labels.first().map_or_else(|| block.kind.name.clone(), |label| label.name.clone());
-        if kind.as_ref() != "local" {
-            let fault = Diagnostic::error("backend", format!("the backend \"{kind}\" is not supported"));
-            let fault = fault.at(block.header()).hint(
-                "without a `backend` block, or with `local`, the state is kept beside the configuration",
-            );
-            return Err(Fault::Usage(fault.into()));
-        }
-        let files: Arc<RecordingFiles> = self.files()?;
-        let scope = ConstantScope { files: files.as_ref(), project: "", environment: None };
-        let text = |name: &str, otherwise: &str| -> Result<PathBuf, Fault> {
-            let Some(attribute) = block.body.attribute(name) else { return Ok(self.root.join(otherwise)) };
-            let value = lang::evaluate(&attribute.expr, &scope).map_err(Fault::Failed)?;
-            match value.as_str() {
-                Some(text) => Ok(self.root.join(text)),
-                None if value.is_null() => Ok(self.root.join(otherwise)),
-                None => {
-                    let fault = Diagnostic::error("backend", format!("`{name}` of the backend is text"));
-                    Err(Fault::Usage(fault.at(attribute.expr.span).into()))
-                }
-            }
-        };
+        let backend = Backend::read(root, self.files()?.as_ref()).map_err(Fault::Usage)?;
         Ok(PlaceOfState {
-            path: text("path", TERRAFORM_STATE)?,
-            workspaces: text("workspace_dir", WORKSPACES)?,
+            path: self.root.join(backend.path.as_deref().unwrap_or(TERRAFORM_STATE)),
+            workspaces: self.root.join(backend.workspaces.as_deref().unwrap_or(WORKSPACES)),
         })
     }
 }

@@ -142,7 +142,10 @@ impl StackState {
         let snapshot = match serial {
             None => self.store.snapshot(&self.environment).await?,
             Some(serial) => self.store.at(&self.environment, serial).await?.ok_or_else(|| {
-                let fault = Diagnostic::error("no-version", format!("there is no version {serial} of the state any more"));
+                let fault = Diagnostic::error(
+                    "no-version",
+                    format!("there is no version {serial} of the state any more"),
+                );
                 Fault::failed(fault.hint("`state history` shows those that there are"))
             })?,
         };

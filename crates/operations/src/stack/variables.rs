@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics};
 use engine::stack::StackPlan;
-use lang::configuration::{Variable, VariableSource, stack_variables};
+use lang::configuration::{StackVariables, Variable, VariableSource, stack_variables};
 use lang::{Entry, EntryKind, FileError, ProjectFiles};
 use value::Value;
 
@@ -30,8 +30,6 @@ pub struct Question<'a> {
     pub is_sensitive: bool,
 }
 
-type Answer = (Vec<Option<Value>>, Diagnostics);
-
 impl StackFolder {
     /// Values of root variables by their place. `ask`: who can be asked for those that have none.
     pub(super) fn variables(
@@ -39,19 +37,20 @@ impl StackFolder {
         stack: &mut LoadedStack,
         given: &[VariableSource],
         ask: Option<&Ask>,
-    ) -> Answer {
+    ) -> StackVariables {
         let tree = stack.tree.clone();
-        let Some(root) = tree.root() else { return Answer::default() };
+        let Some(root) = tree.root() else { return StackVariables::default() };
         let sources = Arc::make_mut(&mut stack.sources);
-        let (values, found) =
-            stack_variables(root, stack.files.as_ref(), &self.wiring.variables, given, sources);
+        let found = stack_variables(root, stack.files.as_ref(), &self.wiring.variables, given, sources);
         // Where a value is wrong, the run ends whatever is answered.
-        let only_missing = found.0.iter().all(|it| it.severity == diag::Severity::Warning || it.code == MISSING);
-        let Some(ask) = ask.filter(|_| found.has_errors() && only_missing) else { return (values, found) };
+        let told = &found.diagnostics;
+        let only_missing =
+            told.0.iter().all(|it| it.severity == diag::Severity::Warning || it.code == MISSING);
+        let Some(ask) = ask.filter(|_| told.has_errors() && only_missing) else { return found };
         let mut missing: Vec<&Variable> = root
             .variables
             .iter()
-            .zip(&values)
+            .zip(&found.values)
             .filter(|(variable, value)| value.is_none() && variable.default.is_none())
             .map(|(variable, _)| variable)
             .collect();
@@ -63,7 +62,7 @@ impl StackFolder {
                 description: variable.description.as_deref(),
                 is_sensitive: variable.sensitive,
             };
-            let Some(text) = ask(&question) else { return (values, found) };
+            let Some(text) = ask(&question) else { return found };
             given.push(VariableSource::Value { name: question.name.to_owned(), text });
         }
         stack_variables(root, stack.files.as_ref(), &self.wiring.variables, &given, sources)
@@ -71,7 +70,7 @@ impl StackFolder {
 
     /// What is wrong with values that are given, whether or not any is missing.
     pub fn check_values(&self, stack: &mut LoadedStack, given: &[VariableSource]) -> Diagnostics {
-        let (_, mut found) = self.variables(stack, given, None);
+        let mut found = self.variables(stack, given, None).diagnostics;
         found.0.retain(|fault| fault.code != MISSING);
         found
     }
@@ -83,19 +82,20 @@ impl StackFolder {
         plan: &StackPlan,
         ephemeral: &[Arc<str>],
         given: &[VariableSource],
-    ) -> Answer {
+    ) -> (Vec<Option<Value>>, Diagnostics) {
         let tree = stack.tree.clone();
-        let Some(root) = tree.root() else { return Answer::default() };
+        let Some(root) = tree.root() else { return Default::default() };
         let sources = Arc::make_mut(&mut stack.sources);
         let environment = &self.wiring.variables;
         let nothing = BTreeMap::new();
         let named = OnlyNamed(stack.files.as_ref());
-        let (all, mut faults) = stack_variables(root, stack.files.as_ref(), environment, given, sources);
+        let all = stack_variables(root, stack.files.as_ref(), environment, given, sources);
+        let (all, mut faults) = (all.values, all.diagnostics);
         // What the plan has needs no value here.
         faults.0.retain(|fault| fault.code != MISSING);
-        let (flags, _) = stack_variables(root, &named, &nothing, given, sources);
-        let (files, _) = stack_variables(root, stack.files.as_ref(), &nothing, &[], sources);
-        let (outside, _) = stack_variables(root, &named, environment, &[], sources);
+        let flags = stack_variables(root, &named, &nothing, given, sources).values;
+        let files = stack_variables(root, stack.files.as_ref(), &nothing, &[], sources).values;
+        let outside = stack_variables(root, &named, environment, &[], sources).values;
         let mut values = Vec::with_capacity(root.variables.len());
         for (at, variable) in root.variables.iter().enumerate() {
             let name = &variable.name.name;

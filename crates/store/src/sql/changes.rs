@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use sqlx::AnyConnection;
 
 use super::multirow::{pieces, places, query};
-use super::rows::RowText;
+use crate::rows::RowText;
 
 /// One row that is written or removed.
 pub(crate) struct Change<'r> {

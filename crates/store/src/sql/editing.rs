@@ -11,11 +11,14 @@ use value::Value;
 use super::SqlStore;
 use super::changes::{self, Change, KnownTypes};
 use super::database::{from_sql, to_sql};
-use super::environments::{count, new_lineage, set_serial};
+use super::environments::{count, set_serial};
+use super::fence;
 use super::multirow::{pieces, places, query};
-use super::rows::{COLUMNS, RowText, Rows, addresses_text, deposed_text, sealed_text};
+use super::rows::{self, COLUMNS};
 use crate::edits::{Following, moved_on, nothing_at, occupied, summary};
+use crate::environments::new_lineage;
 use crate::journal_words::output_context;
+use crate::rows::{RowText, addresses_text, deposed_text, sealed_text};
 
 #[async_trait]
 impl StateEditing for SqlStore {
@@ -77,7 +80,7 @@ impl SqlStore {
         let words = summary(&edits);
         let lineage = new_lineage()?;
         let now_ms = (self.clock)();
-        self.fence.pass(&self.database, connection, environment, now_ms).await?;
+        fence::pass(&self.held, &self.database, connection, environment, now_ms).await?;
         let counts = count(connection, environment.as_str(), 1, &lineage).await.map_err(fault)?;
         let before = from_sql(counts.serial);
         if let Some(base) = base_serial
@@ -236,16 +239,16 @@ impl SqlStore {
             for (address, deposed) in piece {
                 select = select.bind(address.as_str()).bind(deposed.as_str());
             }
-            let rows = select
+            let found = select
                 .fetch_all(&mut *connection)
                 .await
                 .map_err(|fault| self.database.fault("reading the state", fault))?;
-            for row in &rows {
-                texts.push(RowText::read(&self.database, row)?);
+            for row in &found {
+                texts.push(rows::text(&self.database, row)?);
             }
         }
         let types = self.types(connection).await?;
-        let mut reader = Rows::new(&self.database, &self.keys, environment, &types)?;
+        let mut reader = rows::reader(&self.database, &self.keys, environment, &types)?;
         // A row that was edited just now brings its type with it.
         texts.iter().map(|row| reader.decode(row)).collect()
     }

@@ -1,6 +1,5 @@
 //! The row of an environment: its serial, its count of operations, its lineage.
 
-use engine::StoreError;
 use sqlx::{AnyConnection, Row as _};
 
 /// An environment's counts, after a write has counted its own operations.
@@ -43,17 +42,4 @@ pub(crate) async fn set_serial(
         .execute(connection)
         .await?;
     Ok(())
-}
-
-/// A new lineage: a random UUID (RFC 9562, version 4).
-pub(crate) fn new_lineage() -> Result<String, StoreError> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).map_err(|fault| StoreError::Failed {
-        doing: "drawing a lineage".into(),
-        source: fault.to_string().into(),
-    })?;
-    bytes[6] = (bytes[6] & 0x0f) | 0x40;
-    bytes[8] = (bytes[8] & 0x3f) | 0x80;
-    let text = hex::encode(bytes);
-    Ok(format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..]))
 }

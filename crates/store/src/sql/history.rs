@@ -13,13 +13,10 @@ use sqlx::{AnyConnection, Connection as _};
 use super::SqlStore;
 use super::database::{from_sql, to_sql};
 use super::multirow::query;
-use super::rows::{COLUMNS, RowText, Rows};
+use super::rows::{self, COLUMNS};
 use super::state::Whole;
-use crate::journal_words::summary;
+use crate::journal_words::{CHANGES_KEPT, summary};
 use crate::order::order;
-
-/// How many changes can be gone back. A state of 100,000 rows of 2 KB has 200 MB; this many former rows are a fifth of that.
-const CHANGES_KEPT: u64 = 20_000;
 
 #[async_trait]
 impl History for SqlStore {
@@ -80,7 +77,7 @@ impl SqlStore {
                 .bind(environment.as_str())
                 .fetch(&mut *connection);
             while let Some(row) = stored.try_next().await.map_err(fault)? {
-                let row = RowText::read(&self.database, &row)?;
+                let row = rows::text(&self.database, &row)?;
                 texts.insert((row.address.clone(), row.deposed.clone()), row);
             }
         }
@@ -95,7 +92,7 @@ impl SqlStore {
             while let Some(row) = former.try_next().await.map_err(fault)? {
                 let key = (self.database.column(&row, 0)?, self.database.column(&row, 1)?);
                 match self.database.column::<Option<&str>>(&row, 2)? {
-                    Some(_) => texts.insert(key, RowText::read(&self.database, &row)?),
+                    Some(_) => texts.insert(key, rows::text(&self.database, &row)?),
                     None => texts.remove(&key),
                 };
             }
@@ -104,13 +101,13 @@ impl SqlStore {
             Some(former) => former,
             None => (whole.lineage, whole.checks, self.output_texts(connection, environment).await?),
         };
-        let mut reader = Rows::new(&self.database, &self.keys, environment, &types)?;
-        let mut rows = texts.values().map(|row| reader.decode(row)).collect::<Result<Vec<_>, _>>()?;
-        order(&mut rows);
+        let mut reader = rows::reader(&self.database, &self.keys, environment, &types)?;
+        let mut state = texts.values().map(|row| reader.decode(row)).collect::<Result<Vec<_>, _>>()?;
+        order(&mut state);
         Ok(Some(Snapshot {
             serial,
             lineage: lineage.unwrap_or_default(),
-            rows,
+            rows: state,
             outputs: self.outputs(environment, &outputs)?,
             checks: self.checks(checks.as_deref())?,
         }))

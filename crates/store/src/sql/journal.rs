@@ -13,9 +13,9 @@ use tokio::task::JoinHandle;
 
 use super::changes::KnownTypes;
 use super::database::{Database, is_lost};
-use super::fence::Fence;
 use super::operations::{Answer, Entry, write_entries};
 use crate::Clock;
+use crate::lease::HeldHere;
 
 /// The most that goes into one commit, so that the first of them does not wait too long for its answer.
 const BATCH_MAX: usize = 512;
@@ -34,16 +34,16 @@ pub(crate) struct Writer {
 /// What the task works with.
 struct Desk {
     database: Arc<Database>,
-    fence: Arc<Fence>,
+    held: Arc<HeldHere>,
     clock: Clock,
     types: KnownTypes,
 }
 
 impl Writer {
-    pub(crate) fn start(database: Arc<Database>, fence: Arc<Fence>, clock: Clock) -> Self {
+    pub(crate) fn start(database: Arc<Database>, held: Arc<HeldHere>, clock: Clock) -> Self {
         let (writes, mut waiting) = mpsc::channel(BATCH_MAX);
         let task = tokio::spawn(async move {
-            let mut desk = Desk { database, fence, clock, types: KnownTypes::default() };
+            let mut desk = Desk { database, held, clock, types: KnownTypes::default() };
             let mut batch = Vec::new();
             while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
                 desk.write(std::mem::take(&mut batch)).await;
@@ -116,7 +116,7 @@ impl Desk {
             let mut transaction = connection.begin_with(self.database.begin_write()).await?;
             let answers = write_entries(
                 &self.database,
-                &self.fence,
+                &self.held,
                 &mut transaction,
                 entries,
                 now_ms,

@@ -2,13 +2,12 @@
 
 use async_trait::async_trait;
 use engine::{EnvironmentName, Lease, LeaseHolder, Leases, StoreError};
-
 use sqlx::{AnyConnection, Connection as _};
 
 use super::SqlStore;
-use super::database::{from_sql, to_sql};
+use super::database::{Database, from_sql, to_sql};
 use super::multirow::query;
-use crate::process::is_gone;
+use crate::lease::LeaseRow;
 
 #[async_trait]
 impl Leases for SqlStore {
@@ -20,19 +19,13 @@ impl Leases for SqlStore {
     ) -> Result<Lease, StoreError> {
         let fault = |fault| self.database.fault("taking the lock", fault);
         let now_ms = (self.clock)();
-        let holder_text = serde_json::to_string(holder).map_err(|source| StoreError::Failed {
-            doing: "taking the lock".into(),
-            source: source.into(),
-        })?;
         let mut connection = self.database.connection().await?;
         // Of two that want the lease, the second reads what the first has written: the row is there before it is looked at, and
         // whoever looks has it locked.
         let mut transaction = connection.begin_with(self.database.begin_write()).await.map_err(fault)?;
-        let taken = self
-            .take(&mut transaction, environment, &holder_text, now_ms, now_ms.saturating_add(duration_ms))
-            .await;
+        let taken = self.take(&mut transaction, environment, holder, now_ms, duration_ms).await;
         let token = self.database.end("taking the lock", transaction, taken).await?;
-        self.fence.raise(environment, token);
+        self.held.raise(environment, token);
         Ok(Lease { environment: environment.clone(), token })
     }
 
@@ -62,7 +55,7 @@ impl Leases for SqlStore {
             .execute(&mut *self.database.connection().await?)
             .await
             .map_err(|fault| self.database.fault("giving the lock back", fault))?;
-        self.fence.lower(&lease.environment, lease.token);
+        self.held.lower(&lease.environment, lease.token);
         Ok(())
     }
 }
@@ -73,9 +66,9 @@ impl SqlStore {
         &self,
         connection: &mut AnyConnection,
         environment: &EnvironmentName,
-        holder_text: &str,
+        holder: &LeaseHolder,
         now_ms: u64,
-        until_ms: u64,
+        duration_ms: u64,
     ) -> Result<u64, StoreError> {
         let fault = |fault| self.database.fault("taking the lock", fault);
         sqlx::query(
@@ -86,42 +79,52 @@ impl SqlStore {
         .execute(&mut *connection)
         .await
         .map_err(fault)?;
-        let text = format!(
-            "SELECT token, holder, since_ms, expires_at_ms FROM leases WHERE environment = $1{}",
-            self.database.lock_row()
-        );
-        let row =
-            query(text).bind(environment.as_str()).fetch_optional(&mut *connection).await.map_err(fault)?;
-        let mut token = 1;
-        if let Some(row) = row {
-            token = from_sql(self.database.column(&row, 0)?) + 1;
-            let expires_at_ms = from_sql(self.database.column(&row, 3)?);
-            if let Some(text) = self.database.column::<Option<&str>>(&row, 1)? {
-                let held: LeaseHolder = serde_json::from_str(text)
-                    .map_err(|fault| self.database.unreadable("the lock's holder", fault))?;
-                if now_ms < expires_at_ms && !is_gone(&held) {
-                    return Err(StoreError::Locked {
-                        environment: environment.clone(),
-                        holder: held,
-                        since_ms: from_sql(self.database.column(&row, 2)?),
-                        expires_at_ms,
-                    });
-                }
-            }
-        }
+        let lease = read_lease(&self.database, connection, environment).await?.unwrap_or_default();
+        let taken = lease.taken(environment, holder, now_ms, duration_ms)?;
+        let holder = serde_json::to_string(holder).map_err(|source| StoreError::Failed {
+            doing: "taking the lock".into(),
+            source: source.into(),
+        })?;
         sqlx::query(
-            "INSERT INTO leases (environment, token, holder, since_ms, expires_at_ms) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (environment) DO UPDATE SET token = excluded.token, holder = excluded.holder,
-             since_ms = excluded.since_ms, expires_at_ms = excluded.expires_at_ms",
+            "UPDATE leases SET token = $2, holder = $3, since_ms = $4, expires_at_ms = $5 WHERE environment = $1",
         )
         .bind(environment.as_str())
-        .bind(to_sql(token))
-        .bind(holder_text)
-        .bind(to_sql(now_ms))
-        .bind(to_sql(until_ms))
+        .bind(to_sql(taken.token))
+        .bind(holder)
+        .bind(to_sql(taken.since_ms))
+        .bind(to_sql(taken.expires_at_ms))
         .execute(&mut *connection)
         .await
         .map_err(fault)?;
-        Ok(token)
+        Ok(taken.token)
     }
+}
+
+/// The lease's row; inside of a transaction that writes, nobody else changes it until that ends.
+pub(super) async fn read_lease(
+    database: &Database,
+    connection: &mut AnyConnection,
+    environment: &EnvironmentName,
+) -> Result<Option<LeaseRow>, StoreError> {
+    let text = format!(
+        "SELECT token, holder, since_ms, expires_at_ms FROM leases WHERE environment = $1{}",
+        database.lock_row()
+    );
+    let row = query(text)
+        .bind(environment.as_str())
+        .fetch_optional(connection)
+        .await
+        .map_err(|fault| database.fault("looking at the lock", fault))?;
+    let Some(row) = row else { return Ok(None) };
+    let holder = database
+        .column::<Option<&str>>(&row, 1)?
+        .map(serde_json::from_str::<LeaseHolder>)
+        .transpose()
+        .map_err(|fault| database.unreadable("the lock's holder", fault))?;
+    Ok(Some(LeaseRow {
+        token: from_sql(database.column(&row, 0)?),
+        holder,
+        since_ms: from_sql(database.column(&row, 2)?),
+        expires_at_ms: from_sql(database.column(&row, 3)?),
+    }))
 }

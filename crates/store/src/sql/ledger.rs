@@ -15,6 +15,7 @@ use value::Encoded;
 
 use super::SqlStore;
 use super::database::{from_sql, to_sql};
+use crate::journal_words::value_context;
 
 /// Zstandard's own default: configuration is small text, and a higher level gains a few per cent.
 const ZSTD_LEVEL: i32 = 3;
@@ -243,10 +244,6 @@ impl SqlStore {
         serde_json::from_str(self.database.column(row, at)?)
             .map_err(|fault| self.database.unreadable(what, fault))
     }
-}
-
-fn value_context(revision: &RevisionId, name: &str) -> String {
-    format!("revision {revision} value {name}")
 }
 
 fn text<T: Serialize>(what: &str, value: &T) -> Result<String, StoreError> {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use engine::StoreError;
 
 use self::database::{Database, Place};
-use self::fence::Fence;
 use self::journal::Writer;
 use crate::clock::{Clock, system_clock};
 use crate::keys::KeyRing;
+use crate::lease::HeldHere;
 
 mod changes;
 mod database;
@@ -29,14 +29,12 @@ mod rows;
 mod state;
 mod workspaces;
 
-pub use lock::HeldLock;
-
 /// State, journal, leases and ledger of a project in one database.
 pub struct SqlStore {
     database: Arc<Database>,
     keys: KeyRing,
     clock: Clock,
-    fence: Arc<Fence>,
+    held: Arc<HeldHere>,
     writer: Writer,
 }
 
@@ -84,7 +82,7 @@ impl SqlStore {
         let mut store = Self::connect_with_clock(options, keys, local.clone()).await?;
         let ahead = store.database.clock_ahead_ms(local()).await?;
         let clock: Clock = Arc::new(move || local().saturating_add_signed(ahead));
-        store.writer = Writer::start(store.database.clone(), store.fence.clone(), clock.clone());
+        store.writer = Writer::start(store.database.clone(), store.held.clone(), clock.clone());
         store.clock = clock;
         Ok(store)
     }
@@ -116,9 +114,9 @@ impl SqlStore {
 
     async fn start(place: Place, keys: KeyRing, clock: Clock) -> Result<Self, StoreError> {
         let database = Arc::new(Database::open(place, clock()).await?);
-        let fence = Arc::new(Fence::default());
-        let writer = Writer::start(database.clone(), fence.clone(), clock.clone());
-        Ok(Self { database, keys, clock, fence, writer })
+        let held = Arc::new(HeldHere::default());
+        let writer = Writer::start(database.clone(), held.clone(), clock.clone());
+        Ok(Self { database, keys, clock, held, writer })
     }
 
     /// Ends it: what was handed in is written, and the write-ahead log goes into the database. A store that is dropped instead

@@ -9,24 +9,18 @@ use sqlx::{AnyConnection, Row as _};
 
 use super::changes::{self, Change, KnownTypes};
 use super::database::{Database, from_sql, to_sql};
-use super::environments::{count, new_lineage, set_serial};
-use super::fence::Fence;
+use super::environments::{count, set_serial};
+use super::fence;
 use super::multirow::{pieces, places, query};
-use super::rows::RowText;
+use crate::environments::new_lineage;
+use crate::intents::IntentText;
+use crate::lease::{HeldHere, same_refusal};
+use crate::rows::RowText;
 
 /// An intent, ready to be written.
 pub(crate) struct Begun {
     pub(crate) environment: EnvironmentName,
-    pub(crate) deployment: String,
-    pub(crate) address: String,
-    pub(crate) deposed: String,
-    pub(crate) action: &'static str,
-    pub(crate) before: Option<String>,
-    pub(crate) after: Option<String>,
-    pub(crate) depends_on: Option<String>,
-    pub(crate) record: Option<String>,
-    pub(crate) taking_back: bool,
-    pub(crate) at_ms: u64,
+    pub(crate) intent: IntentText,
 }
 
 /// A result, ready to be written.
@@ -58,7 +52,7 @@ pub(crate) type Answer = Result<u64, StoreError>;
 /// Writes entries, and answers each in its place.
 pub(crate) async fn write_entries(
     database: &Database,
-    fence: &Fence,
+    held: &HeldHere,
     connection: &mut AnyConnection,
     entries: &[Entry],
     now_ms: u64,
@@ -71,8 +65,8 @@ pub(crate) async fn write_entries(
     let mut answers: Vec<Answer> = entries.iter().map(|_| Ok(0)).collect();
     for (environment, places) in environments {
         let mut mine = Mine { database, environment, entries, answers: &mut answers };
-        if let Err(refusal) = fence.pass(database, connection, environment, now_ms).await {
-            mine.refuse_all(&places, refusal);
+        if let Err(refusal) = fence::pass(held, database, connection, environment, now_ms).await {
+            mine.refuse_all(&places, &refusal);
             continue;
         }
         mine.write(connection, &places, types).await?;
@@ -114,7 +108,7 @@ impl<'a> Mine<'a> {
         let lineage = match new_lineage() {
             Ok(lineage) => lineage,
             Err(fault) => {
-                self.refuse_all(places, fault);
+                self.refuse_all(places, &fault);
                 return Ok(());
             }
         };
@@ -184,21 +178,9 @@ impl<'a> Mine<'a> {
         settled
     }
 
-    fn refuse_all(&mut self, places: &[usize], refusal: StoreError) {
-        let again = |refusal: &StoreError| match refusal {
-            StoreError::LeaseLost(environment) => StoreError::LeaseLost(environment.clone()),
-            StoreError::Locked { environment, holder, since_ms, expires_at_ms } => StoreError::Locked {
-                environment: environment.clone(),
-                holder: holder.clone(),
-                since_ms: *since_ms,
-                expires_at_ms: *expires_at_ms,
-            },
-            other => {
-                StoreError::Failed { doing: "writing the journal".into(), source: other.to_string().into() }
-            }
-        };
+    fn refuse_all(&mut self, places: &[usize], refusal: &StoreError) {
         for at in places {
-            self.answers[*at] = Err(again(&refusal));
+            self.answers[*at] = Err(same_refusal(refusal));
         }
     }
 }
@@ -270,20 +252,20 @@ async fn begin(
             places(piece.len(), 12, 1)
         );
         let mut insert = query(text);
-        for (_, begun) in piece {
+        for (_, Begun { intent, .. }) in piece {
             insert = insert
                 .bind(environment)
                 .bind(number)
-                .bind(begun.deployment.as_str())
-                .bind(begun.address.as_str())
-                .bind(begun.deposed.as_str())
-                .bind(begun.action)
-                .bind(begun.before.as_deref())
-                .bind(begun.after.as_deref())
-                .bind(begun.depends_on.as_deref())
-                .bind(begun.record.as_deref())
-                .bind(i64::from(begun.taking_back))
-                .bind(to_sql(begun.at_ms));
+                .bind(intent.deployment.as_str())
+                .bind(intent.address.as_str())
+                .bind(intent.deposed.as_str())
+                .bind(intent.action.as_str())
+                .bind(intent.before.as_deref())
+                .bind(intent.after.as_deref())
+                .bind(intent.depends_on.as_deref())
+                .bind(intent.record.as_deref())
+                .bind(i64::from(intent.taking_back))
+                .bind(to_sql(intent.at_ms));
             number += 1;
         }
         insert.execute(&mut *connection).await?;

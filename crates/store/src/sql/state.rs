@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use engine::{
-    DeploymentId, Edit, EnvironmentName, Intent, OpenOperation, OperationId, Snapshot, StateRow, StateStore,
-    StoreError,
+    Edit, EnvironmentName, Intent, OpenOperation, OperationId, Snapshot, StateRow, StateStore, StoreError,
 };
 use futures_util::TryStreamExt as _;
 use sqlx::any::AnyRow;
@@ -16,11 +15,11 @@ use super::SqlStore;
 use super::database::from_sql;
 use super::multirow::query;
 use super::operations::{Begun, Entry, Finished};
-use super::rows::{COLUMNS, RowText, Rows, addresses_text, deposed_text, record_text, sealed_text};
-use crate::journal_words::{
-    action, action_word, journal_context, operation_id, operation_parts, output_context,
-};
+use super::rows::{self, COLUMNS};
+use crate::intents::IntentText;
+use crate::journal_words::{operation_id, operation_parts, output_context};
 use crate::order::order;
+use crate::rows::RowText;
 
 #[async_trait]
 impl StateStore for SqlStore {
@@ -34,27 +33,8 @@ impl StateStore for SqlStore {
     }
 
     async fn begin(&self, intent: &Intent) -> Result<OperationId, StoreError> {
-        let address = intent.address.to_string();
-        let seal = |side: &str, value: &Option<Value>| {
-            let context = journal_context(intent.deployment.as_str(), &address, side);
-            value
-                .as_ref()
-                .map(|value| sealed_text(&self.keys, &intent.environment, &context, value))
-                .transpose()
-        };
-        let begun = Begun {
-            environment: intent.environment.clone(),
-            deployment: intent.deployment.to_string(),
-            deposed: deposed_text(&intent.record),
-            action: action_word(intent.action),
-            before: seal("before", &intent.before)?,
-            after: seal("after", &intent.after)?,
-            depends_on: addresses_text(&intent.depends_on),
-            record: record_text(&self.keys, &intent.environment, &address, &intent.record)?,
-            taking_back: intent.taking_back,
-            at_ms: (self.clock)(),
-            address,
-        };
+        let text = IntentText::new(&self.keys, intent, (self.clock)())?;
+        let begun = Begun { environment: intent.environment.clone(), intent: text };
         let number = self.writer.write(Entry::Begun(Box::new(begun))).await?;
         Ok(operation_id(&intent.environment, number))
     }
@@ -82,8 +62,7 @@ impl StateStore for SqlStore {
         .fetch_all(&mut *self.database.connection().await?)
         .await
         .map_err(|fault| self.database.fault("reading the journal", fault))?;
-        let mut records = Rows::new(&self.database, &self.keys, environment, &[])?;
-        rows.iter().map(|row| self.open_operation(environment, &mut records, row)).collect()
+        rows.iter().map(|row| self.open_operation(environment, row)).collect()
     }
 
     async fn put_outputs(
@@ -124,23 +103,23 @@ impl SqlStore {
         let fault = |fault| self.database.fault("reading the state", fault);
         let whole = self.whole(connection, environment).await?;
         let types = self.types(connection).await?;
-        let mut reader = Rows::new(&self.database, &self.keys, environment, &types)?;
-        let mut rows = Vec::new();
+        let mut reader = rows::reader(&self.database, &self.keys, environment, &types)?;
+        let mut state = Vec::new();
         {
             // Each is decoded while the database's own thread reads the next.
             let mut stored = query(format!("SELECT {COLUMNS} FROM resources WHERE environment = $1"))
                 .bind(environment.as_str())
                 .fetch(&mut *connection);
             while let Some(row) = stored.try_next().await.map_err(fault)? {
-                rows.push(reader.read(&row)?);
+                state.push(rows::read(&mut reader, &self.database, &row)?);
             }
         }
         let outputs = self.output_texts(connection, environment).await?;
-        order(&mut rows);
+        order(&mut state);
         Ok(Snapshot {
             serial: whole.serial,
             lineage: whole.lineage.unwrap_or_default(),
-            rows,
+            rows: state,
             outputs: self.outputs(environment, &outputs)?,
             checks: self.checks(whole.checks.as_deref())?,
         })
@@ -211,44 +190,22 @@ impl SqlStore {
     fn open_operation(
         &self,
         environment: &EnvironmentName,
-        records: &mut Rows<'_>,
         row: &AnyRow,
     ) -> Result<OpenOperation, StoreError> {
+        let intent = IntentText {
+            deployment: self.database.column(row, 1)?,
+            address: self.database.column(row, 2)?,
+            action: self.database.column(row, 3)?,
+            before: self.database.column(row, 4)?,
+            after: self.database.column(row, 5)?,
+            depends_on: self.database.column(row, 6)?,
+            taking_back: self.database.column::<i64>(row, 7)? != 0,
+            at_ms: from_sql(self.database.column(row, 8)?),
+            deposed: self.database.column(row, 9)?,
+            record: self.database.column(row, 10)?,
+        };
         let number = from_sql(self.database.column(row, 0)?);
-        let deployment: &str = self.database.column(row, 1)?;
-        let text: &str = self.database.column(row, 2)?;
-        let word: &str = self.database.column(row, 3)?;
-        let unreadable = |fault: &dyn std::fmt::Display| {
-            self.database.unreadable(&format!("operation {number} of {environment}"), fault)
-        };
-        let value = |side: &str, at: usize| {
-            let context = journal_context(deployment, text, side);
-            let json: Option<&str> = self.database.column(row, at)?;
-            json.map(|json| self.keys.unseal(environment, &context, self.encoded(&context, json)?))
-                .transpose()
-        };
-        let depends_on: Option<&str> = self.database.column(row, 6)?;
-        Ok(OpenOperation {
-            id: operation_id(environment, number),
-            intent: Intent {
-                environment: environment.clone(),
-                deployment: DeploymentId::new(deployment),
-                address: text.parse().map_err(|fault| unreadable(&fault))?,
-                action: action(word).ok_or_else(|| unreadable(&format!("`{word}` is not an action")))?,
-                before: value("before", 4)?,
-                after: value("after", 5)?,
-                depends_on: depends_on
-                    .map_or(Ok(Vec::new()), serde_json::from_str)
-                    .map_err(|fault| unreadable(&fault))?,
-                record: records.record(
-                    text,
-                    self.database.column(row, 9)?,
-                    self.database.column(row, 10)?,
-                )?,
-                taking_back: self.database.column::<i64>(row, 7)? != 0,
-            },
-            begun_at_ms: from_sql(self.database.column(row, 8)?),
-        })
+        intent.read(self.database.as_ref(), &self.keys, environment, number)
     }
 
     fn encoded(&self, what: &str, json: &str) -> Result<Encoded, StoreError> {

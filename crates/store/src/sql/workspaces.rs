@@ -5,8 +5,10 @@ use engine::{EnvironmentName, StoreError, Workspaces};
 use sqlx::{AnyConnection, Connection as _};
 
 use super::SqlStore;
-use super::environments::{count, new_lineage};
+use super::environments::count;
+use super::fence;
 use super::multirow::query;
+use crate::environments::{exists, missing, new_lineage};
 
 /// The tables of what is known of an environment. Its lease's row stays: the token has to go on growing, should there be an
 /// environment of that name again.
@@ -68,7 +70,7 @@ impl SqlStore {
     ) -> Result<(), StoreError> {
         let fault = |fault| self.database.fault("removing an environment", fault);
         let now_ms = (self.clock)();
-        self.fence.pass(&self.database, connection, environment, now_ms).await?;
+        fence::pass(&self.held, &self.database, connection, environment, now_ms).await?;
         let there = sqlx::query("SELECT serial FROM environments WHERE environment = $1")
             .bind(environment.as_str())
             .fetch_optional(&mut *connection)
@@ -87,21 +89,5 @@ impl SqlStore {
                 .map_err(fault)?;
         }
         Ok(())
-    }
-}
-
-/// There is an environment of that name already.
-pub(crate) fn exists(environment: &EnvironmentName) -> StoreError {
-    StoreError::Refused {
-        what: format!("making the environment {environment}"),
-        why: "there is one of that name already: select it, or take another name".into(),
-    }
-}
-
-/// There is no environment of that name.
-pub(crate) fn missing(environment: &EnvironmentName) -> StoreError {
-    StoreError::Refused {
-        what: format!("removing the environment {environment}"),
-        why: "there is none of that name".into(),
     }
 }

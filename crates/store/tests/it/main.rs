@@ -4,6 +4,7 @@ mod broken;
 mod cases;
 mod leases;
 mod ledger;
+mod moto;
 mod rig;
 mod sealing;
 mod speed;

@@ -11,8 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use engine::Store;
-use store::{Clock, KeyRing, PostgresOptions, SqlStore};
+use store::{Clock, KeyRing, PostgresOptions, S3Options, S3Store, SqlStore};
 use tempfile::TempDir;
+
+use crate::moto::{Gate, Moto};
 
 /// One store, opened as often as a case wants, always on the same data.
 pub struct Rig {
@@ -23,6 +25,7 @@ pub struct Rig {
 enum Kind {
     Sqlite,
     Postgres(PostgresOptions),
+    S3(Box<S3Options>),
 }
 
 impl Rig {
@@ -36,6 +39,18 @@ impl Rig {
         let schema = format!("case_{}", SCHEMAS.fetch_add(1, Ordering::Relaxed));
         let options = PostgresOptions { url: server.url.clone(), schema };
         Self { dir: tempfile::tempdir().unwrap(), kind: Kind::Postgres(options) }
+    }
+
+    /// A key of its own in the bucket.
+    pub fn s3(server: &Moto) -> Self {
+        Self::behind(&server.gate())
+    }
+
+    /// The same behind a gate.
+    pub fn behind(gate: &Gate) -> Self {
+        static KEYS: AtomicU64 = AtomicU64::new(0);
+        let key = format!("case-{}/terraform.tfstate", KEYS.fetch_add(1, Ordering::Relaxed));
+        Self { dir: tempfile::tempdir().unwrap(), kind: Kind::S3(Box::new(gate.options(&key))) }
     }
 
     pub fn dir(&self) -> &Path {
@@ -52,6 +67,7 @@ impl Rig {
                 Arc::new(SqlStore::open(&self.dir().join("state.db"), self.keys()).await.unwrap())
             }
             Kind::Postgres(options) => Arc::new(SqlStore::connect(options, self.keys()).await.unwrap()),
+            Kind::S3(options) => Arc::new(S3Store::connect(options, self.keys()).unwrap()),
         }
     }
 
@@ -63,6 +79,9 @@ impl Rig {
             }
             Kind::Postgres(options) => {
                 Arc::new(SqlStore::connect_with_clock(options, self.keys(), clock).await.unwrap())
+            }
+            Kind::S3(options) => {
+                Arc::new(S3Store::connect_with_clock(options, self.keys(), clock).unwrap())
             }
         }
     }

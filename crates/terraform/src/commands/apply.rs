@@ -19,7 +19,14 @@ const APPLY: Usage = Usage {
     about: "Make what is described real: a plan that was saved, or a new one after a question.",
     flags: Flags {
         switches: &[
-            "json", "no-color", "input", "compact-warnings", "destroy", "refresh-only", "refresh", "lock",
+            "json",
+            "no-color",
+            "input",
+            "compact-warnings",
+            "destroy",
+            "refresh-only",
+            "refresh",
+            "lock",
             "auto-approve",
         ],
         values: VALUES,
@@ -41,15 +48,12 @@ const REFRESH: Usage = Usage {
     about: "Bring the state up to what is there. `apply -refresh-only` asks before it does.",
     flags: Flags {
         switches: &["json", "no-color", "input", "compact-warnings", "lock"],
-        values: &[
-            "target", "var", "var-file", "parallelism", "state", "state-out", "backup", "lock-timeout",
-        ],
+        values: &["target", "var", "var-file", "parallelism", "state", "state-out", "backup", "lock-timeout"],
     },
     ..APPLY
 };
-const VALUES: &[&str] = &[
-    "target", "replace", "var", "var-file", "parallelism", "state", "state-out", "backup", "lock-timeout",
-];
+const VALUES: &[&str] =
+    &["target", "replace", "var", "var-file", "parallelism", "state", "state-out", "backup", "lock-timeout"];
 
 /// Which of the verbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,8 +96,12 @@ async fn attempt(context: &Context, arguments: &[String], verb: Verb) -> Result<
         Some(file) => saved_plan(&folder, &given, &view, verb, file).await?,
         None => new_plan(context, &folder, &given, &view, verb).await?,
     };
-    if saved.is_none() && verb != Verb::Refresh {
-        approve(&given, &view, &planned)?;
+    if saved.is_none()
+        && verb != Verb::Refresh
+        && let Err(code) = approve(&given, &view, &planned)
+    {
+        planned.release().await.map_err(|fault| view.fault(&fault))?;
+        return Err(code);
     }
     perform(&folder, &given, &view, verb, &planned).await
 }
@@ -145,6 +153,7 @@ async fn new_plan(
     verb: Verb,
 ) -> Result<Planned, u8> {
     let mut request = request(context, given, view)?;
+    request.keeps_lock = true;
     match verb {
         Verb::Destroy if !request.replaced.is_empty() => {
             return Err(view.usage(
@@ -156,8 +165,7 @@ async fn new_plan(
         Verb::Refresh => request.mode = StackMode::RefreshOnly,
         Verb::Apply => {}
     }
-    let planned =
-        stack::plan(folder, request, &view.events()).await.map_err(|fault| view.fault(&fault))?;
+    let planned = stack::plan(folder, request, &view.events()).await.map_err(|fault| view.fault(&fault))?;
     view.notes(&planned.state.notes, &planned.stack.sources);
     let failed = planned.diagnostics.has_errors();
     if verb == Verb::Refresh {
@@ -172,7 +180,11 @@ async fn new_plan(
         view.plan(&planned.plan);
     }
     view.diagnostics(&planned.diagnostics, &planned.stack.sources);
-    if failed { Err(FAILED) } else { Ok(planned) }
+    if failed {
+        planned.release().await.map_err(|fault| view.fault(&fault))?;
+        return Err(FAILED);
+    }
+    Ok(planned)
 }
 
 /// Asks whether a plan is to be applied, where it does anything and nobody has said so yet.
@@ -192,7 +204,9 @@ fn approve(given: &Given, view: &View, planned: &Planned) -> Result<(), u8> {
             "Destroy",
         ),
         StackMode::RefreshOnly => (
-            format!("Would you like to update the Terraform state{workspace} to reflect these detected changes?"),
+            format!(
+                "Would you like to update the Terraform state{workspace} to reflect these detected changes?"
+            ),
             "Terraform will write these changes to the state without modifying any real infrastructure.\n  There is no undo. Only 'yes' will be accepted to confirm.",
             "Apply",
         ),
@@ -260,10 +274,14 @@ async fn interrupts(cancel: CancellationToken) {
             _ = terminated.recv() => {}
         }
         if is_last {
-            eprintln!("\nTwo interrupts received. Leaving at once; the next run finds out what became of what was running.");
+            eprintln!(
+                "\nTwo interrupts received. Leaving at once; the next run finds out what became of what was running."
+            );
             std::process::exit(1);
         }
-        eprintln!("\nInterrupt received.\nPlease wait for what runs to end. Interrupt again to leave at once.");
+        eprintln!(
+            "\nInterrupt received.\nPlease wait for what runs to end. Interrupt again to leave at once."
+        );
         cancel.cancel();
     }
 }

@@ -16,7 +16,10 @@ const USAGE: Usage = Usage {
     least: 0,
     most: 0,
     about: "Try expressions with what the state says, or with -plan with what a plan says.",
-    flags: Flags { switches: &["plan", "no-color", "input"], values: &["state", "var", "var-file", "backup"] },
+    flags: Flags {
+        switches: &["plan", "no-color", "input"],
+        values: &["state", "var", "var-file", "backup"],
+    },
 };
 
 const HELP: &str = "The Terraform console allows you to experiment with Terraform interpolations.

@@ -56,8 +56,7 @@ async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
         }
         Some("plan-destroy") => {
             let state = folder.state(stack.tree.root()).await.map_err(told)?;
-            let there =
-                state.store.snapshot(&state.environment).await.map_err(|fault| told(fault.into()))?;
+            let there = state.store.snapshot(&state.environment).await.map_err(|fault| told(fault.into()))?;
             say(&dot::steps(&removal_graph(&there), " (destroy)"));
         }
         Some(_) => {

@@ -15,9 +15,7 @@ const USAGE: Usage = Usage {
     about: "Take an object that exists over into the state. An `import` block does the same with the next apply, and shows it in the plan.",
     flags: Flags {
         switches: &["input", "lock", "no-color", "ignore-remote-version"],
-        values: &[
-            "config", "lock-timeout", "parallelism", "var", "var-file", "state", "state-out", "backup",
-        ],
+        values: &["config", "lock-timeout", "parallelism", "var", "var-file", "state", "state-out", "backup"],
     },
 };
 
@@ -35,9 +33,9 @@ async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
         [address, id] => (address, id),
         _ => return Err(super::FAILED),
     };
-    let address: Address = text.parse().map_err(|fault: engine::ParseAddressError| {
-        view.usage("Invalid address", &fault.to_string())
-    })?;
+    let address: Address = text
+        .parse()
+        .map_err(|fault: engine::ParseAddressError| view.usage("Invalid address", &fault.to_string()))?;
     let told = |fault| view.fault(&fault);
     let folder = context.stack().map_err(told)?;
     if let Some(other) = given.value("config")
@@ -56,7 +54,6 @@ async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
         parallelism: parallelism(&given, &view)?,
         locking: locking(&given, &view)?,
     };
-    view.text(&format!("{address}: Importing from ID \"{id}\"...\n"));
     let (warnings, sources) = stack::import(&folder, request, &view.events()).await.map_err(told)?;
     view.diagnostics(&warnings, &sources);
     view.done("Import successful!");

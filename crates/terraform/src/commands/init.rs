@@ -22,11 +22,26 @@ const INIT: Usage = Usage {
     about: "Prepare a folder: install modules, and open the state.",
     flags: Flags {
         switches: &[
-            "json", "no-color", "input", "upgrade", "reconfigure", "migrate-state", "force-copy", "get", "backend",
-            "lock", "ignore-remote-version",
+            "json",
+            "no-color",
+            "input",
+            "upgrade",
+            "reconfigure",
+            "migrate-state",
+            "force-copy",
+            "get",
+            "backend",
+            "lock",
+            "ignore-remote-version",
         ],
         values: &[
-            "backend-config", "from-module", "lockfile", "lock-timeout", "plugin-dir", "test-directory", "var",
+            "backend-config",
+            "from-module",
+            "lockfile",
+            "lock-timeout",
+            "plugin-dir",
+            "test-directory",
+            "var",
             "var-file",
         ],
     },
@@ -82,6 +97,7 @@ async fn attempt_init(context: &Context, arguments: &[String]) -> Result<u8, u8>
     if !given.variables.is_empty() && !found.has_errors() {
         found.extend(folder.check_values(&mut stack, &variables(&given, &view)?));
     }
+    found.extend(stack.preparation(has_backend));
     view.diagnostics(&found, &stack.sources);
     if found.has_errors() {
         return Err(FAILED);
@@ -95,7 +111,10 @@ async fn attempt_init(context: &Context, arguments: &[String]) -> Result<u8, u8>
         view.log(&format!("{name} is built in to Terraform"));
     }
     view.text("\n");
-    view.step("output_init_success_message", &view.paint.good("Terraform has been successfully initialized!"));
+    view.step(
+        "output_init_success_message",
+        &view.paint.good("Terraform has been successfully initialized!"),
+    );
     // Automation needs no advice.
     if context.variable("TF_IN_AUTOMATION").is_none() {
         view.text("\n");
@@ -142,25 +161,29 @@ async fn attempt_get(context: &Context, arguments: &[String]) -> Result<u8, u8> 
 }
 
 async fn install(folder: &StackFolder, view: &View, settings: Settings) -> Result<LoadedStack, u8> {
-    if settings.upgrade {
+    let told = |fault| view.fault(&fault);
+    let has_calls = folder.load().map_err(told)?.tree.root().is_some_and(|root| !root.calls.is_empty());
+    if !has_calls {
+        // There is nothing to install, and what was installed before is forgotten.
+    } else if settings.upgrade {
         view.step("upgrading_modules_message", "Upgrading modules...");
     } else {
         view.step("initializing_modules_message", "Initializing modules...");
     }
-    let told = *view;
+    let shown = *view;
     let progress = move |event: Event| match event {
         Event::Fetching { key, source, version } => {
             let version = version.map(|it| format!(" {it}")).unwrap_or_default();
-            told.line(&format!("Downloading {source}{version} for {key}..."));
+            shown.line(&format!("Downloading {source}{version} for {key}..."));
         }
-        Event::Installed { key, folder } => told.log(&format!("{key} in {}", folder.display())),
+        Event::Installed { key, folder } => shown.log(&format!("{key} in {}", folder.display())),
         Event::Waiting { folder } => {
-            told.line(&format!("Waiting for another installation into {}...", folder.display()));
+            shown.line(&format!("Waiting for another installation into {}...", folder.display()));
         }
-        Event::Retrying { url, cause } => told.line(&format!("Trying {url} again: {cause}")),
-        Event::Warning(warning) => told.diagnostics(&warning.into(), &diag::Sources::default()),
+        Event::Retrying { url, cause } => shown.line(&format!("Trying {url} again: {cause}")),
+        Event::Warning(warning) => shown.diagnostics(&warning.into(), &diag::Sources::default()),
     };
-    let installed = folder.install(settings, Arc::new(progress)).await.map_err(|fault| view.fault(&fault))?;
+    let installed = folder.install(settings, Arc::new(progress)).await.map_err(told)?;
     Ok(installed.stack)
 }
 
@@ -192,7 +215,9 @@ fn attempt_modules(context: &Context, arguments: &[String]) -> Result<u8, u8> {
         records(&stack.tree, NodeId::ROOT, &mut rows);
         view.data(&json!({ "format_version": "1.0", "modules": rows }).to_string());
     } else if stack.tree.nodes.len() < 2 {
-        view.text(&format!("\nNo modules found in configuration. `{PROGRAM} init` installs those that are called.\n"));
+        view.text(&format!(
+            "\nNo modules found in configuration. `{PROGRAM} init` installs those that are called.\n"
+        ));
     } else {
         view.text("\nModules declared by configuration:\n.\n");
         view.text(&format!("{}\n", branches(&called(&stack.tree, NodeId::ROOT))));
@@ -203,8 +228,7 @@ fn attempt_modules(context: &Context, arguments: &[String]) -> Result<u8, u8> {
 /// The calls of a module by name, with the called modules.
 fn calls(tree: &Tree, node: NodeId) -> Vec<(&lang::configuration::Call, Option<NodeId>)> {
     let Some(here) = tree.node(node) else { return Vec::new() };
-    let mut calls: Vec<_> =
-        here.configuration.calls.iter().zip(here.children.iter().copied()).collect();
+    let mut calls: Vec<_> = here.configuration.calls.iter().zip(here.children.iter().copied()).collect();
     calls.sort_by(|a, b| a.0.name.name.cmp(&b.0.name.name));
     calls
 }

@@ -130,9 +130,28 @@ pub(crate) async fn run(arguments: &[String], folder: PathBuf, wiring: Wiring) -
         }
         other => {
             const VERBS: [&str; 22] = [
-                "init", "get", "modules", "validate", "plan", "apply", "destroy", "refresh", "show", "output",
-                "state", "workspace", "taint", "untaint", "import", "console", "graph", "fmt", "force-unlock",
-                "providers", "metadata", "version",
+                "init",
+                "get",
+                "modules",
+                "validate",
+                "plan",
+                "apply",
+                "destroy",
+                "refresh",
+                "show",
+                "output",
+                "state",
+                "workspace",
+                "taint",
+                "untaint",
+                "import",
+                "console",
+                "graph",
+                "fmt",
+                "force-unlock",
+                "providers",
+                "metadata",
+                "version",
             ];
             eprint!("Terraform has no command named \"{other}\".");
             match diag::closest(other, VERBS) {

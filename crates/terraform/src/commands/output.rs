@@ -58,7 +58,9 @@ async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let Some((_, value)) = outputs.iter().find(|(known, _)| known == name) else {
         let known = diag::closest(name, outputs.iter().map(|(name, _)| name.as_str()));
         let meant = known.map(|meant| format!(" Did you mean {meant:?}?")).unwrap_or_default();
-        let detail = format!("The output variable requested could not be found in the state file.{meant} If you recently added this to your configuration, be sure to apply it, since the state knows no new outputs until that is done.");
+        let detail = format!(
+            "The output variable requested could not be found in the state file.{meant} If you recently added this to your configuration, be sure to apply it, since the state knows no new outputs until that is done."
+        );
         return Err(view.usage(&format!("Output {name:?} not found"), &detail));
     };
     if is_json {
@@ -94,7 +96,9 @@ fn none(view: &View) {
 
 fn raw(view: &View, name: &str, value: &Value) -> Result<(), u8> {
     let refuse = |why: &str| {
-        let detail = format!("The -raw option only supports strings, numbers, and boolean values, but output value {name:?} is {why}.");
+        let detail = format!(
+            "The -raw option only supports strings, numbers, and boolean values, but output value {name:?} is {why}."
+        );
         view.usage("Unsupported value for raw output", &detail)
     };
     if value.is_null() {

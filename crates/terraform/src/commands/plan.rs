@@ -18,11 +18,25 @@ const USAGE: Usage = Usage {
     about: "Show what would be done to make what is described real. Nothing is changed.",
     flags: Flags {
         switches: &[
-            "json", "no-color", "input", "compact-warnings", "destroy", "refresh-only", "refresh", "lock",
+            "json",
+            "no-color",
+            "input",
+            "compact-warnings",
+            "destroy",
+            "refresh-only",
+            "refresh",
+            "lock",
             "detailed-exitcode",
         ],
         values: &[
-            "out", "target", "replace", "var", "var-file", "parallelism", "generate-config-out", "state",
+            "out",
+            "target",
+            "replace",
+            "var",
+            "var-file",
+            "parallelism",
+            "generate-config-out",
+            "state",
             "lock-timeout",
         ],
     },
@@ -50,11 +64,11 @@ async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     if let Some(file) = given.value("generate-config-out")
         && folder.root.join(file).exists()
     {
-        let detail = format!("{file} is there already; generated configuration is written to a new file only.");
+        let detail =
+            format!("{file} is there already; generated configuration is written to a new file only.");
         return Err(view.usage("Target generated file already exists", &detail));
     }
-    let planned =
-        stack::plan(&folder, request, &view.events()).await.map_err(|fault| view.fault(&fault))?;
+    let planned = stack::plan(&folder, request, &view.events()).await.map_err(|fault| view.fault(&fault))?;
     view.notes(&planned.state.notes, &planned.stack.sources);
     let failed = planned.diagnostics.has_errors();
     if !failed || planned.plan.has_changes() {

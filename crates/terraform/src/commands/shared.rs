@@ -77,6 +77,7 @@ pub(super) fn request(context: &Context, given: &Given, view: &View) -> Result<P
         variables: variables(given, view)?,
         ask: asker(context, given, view),
         locking: locking(given, view)?,
+        keeps_lock: false,
     })
 }
 
@@ -114,7 +115,9 @@ pub(super) fn variables(given: &Given, view: &View) -> Result<Vec<VariableSource
             continue;
         }
         let Some((name, value)) = text.split_once('=') else {
-            let detail = format!("The given -var option {text:?} is not correctly specified. Must be a variable name and value separated by an equals sign, like -var=\"key=value\".");
+            let detail = format!(
+                "The given -var option {text:?} is not correctly specified. Must be a variable name and value separated by an equals sign, like -var=\"key=value\"."
+            );
             view.usage("Invalid -var option", &detail);
             return Err(FAILED);
         };

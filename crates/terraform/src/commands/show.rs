@@ -39,7 +39,8 @@ async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
         }
         let snapshot = read_state_file(&path).map_err(|fault| {
             let why: Vec<&str> = fault.diagnostics().0.iter().map(|it| it.message.as_str()).collect();
-            let why = format!("{file} is no plan that was saved with plan -out, and no state: {}", why.join("; "));
+            let why =
+                format!("{file} is no plan that was saved with plan -out, and no state: {}", why.join("; "));
             view.usage("Failed to read the given file as a state or plan file", &why)
         })?;
         return print_state(&view, is_json, &snapshot);
@@ -60,11 +61,9 @@ async fn saved(folder: &StackFolder, view: &View, is_json: bool, path: &Path) ->
         return Ok(DONE);
     }
     let schemas = folder.schemas(&planned.stack).await.map_err(told)?;
-    let configuration = configuration::configuration(&planned.stack.tree, &schemas);
-    let at = i64::try_from(planned.plan.created_at_ms).ok();
-    let at = at.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    let at = at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default();
-    print(view, &plan::plan(&planned.plan, Some(configuration), at))
+    let configuration = configuration::configuration(&planned.stack.tree, &planned.stack.sources, &schemas);
+    let at = json::timestamp(&planned.plan);
+    print(view, &plan::plan(&planned.plan, &planned.given, Some(configuration), at))
 }
 
 fn print_state(view: &View, is_json: bool, snapshot: &Snapshot) -> Result<u8, u8> {

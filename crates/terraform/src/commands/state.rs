@@ -39,7 +39,8 @@ const HISTORY: Usage = Usage {
 };
 
 /// What stands under `state`.
-const HELP: &str = "  What is known of the objects that were made, and edits of it by hand. Every version of it is kept.
+const HELP: &str =
+    "  What is known of the objects that were made, and edits of it by hand. Every version of it is kept.
 
 Subcommands:
     history             List the versions of the state
@@ -111,7 +112,9 @@ async fn list(context: &Context, arguments: &[String]) -> Result<u8, u8> {
         if let Target::Resource(address) = target
             && !is_there
         {
-            let detail = format!("The current state contains no resource {address}. If you've just added this resource to the configuration, it has to be applied first to create the resource's entry in the state.");
+            let detail = format!(
+                "The current state contains no resource {address}. If you've just added this resource to the configuration, it has to be applied first to create the resource's entry in the state."
+            );
             return Err(view.usage("Unknown resource", &detail));
         }
     }
@@ -137,8 +140,7 @@ pub(super) fn targets(view: &View, texts: &[String]) -> Result<Vec<Target>, u8> 
 
 /// One of them.
 pub(super) fn target(view: &View, text: &str) -> Result<Target, u8> {
-    text.parse()
-        .map_err(|fault: engine::ParseAddressError| view.usage("Invalid address", &fault.to_string()))
+    text.parse().map_err(|fault: engine::ParseAddressError| view.usage("Invalid address", &fault.to_string()))
 }
 
 async fn show(context: &Context, arguments: &[String]) -> Result<u8, u8> {
@@ -165,8 +167,7 @@ async fn history(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let view = View::new(false, given.is_on("no-color", false));
     let told = |fault| view.fault(&fault);
     let (_, state) = open(context).await.map_err(told)?;
-    let versions =
-        state.store.versions(&state.environment).await.map_err(|fault| told(fault.into()))?;
+    let versions = state.store.versions(&state.environment).await.map_err(|fault| told(fault.into()))?;
     let at = |ms: u64| {
         let at = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
         at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()

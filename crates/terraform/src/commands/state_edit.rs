@@ -126,7 +126,8 @@ pub(super) async fn replace_provider(context: &Context, arguments: &[String]) ->
         paint.good("+"),
     ));
     if !given.is_on("auto-approve", false) {
-        let question = "Do you want to make these changes?\nOnly 'yes' will be accepted to continue.\n\nEnter a value: ";
+        let question =
+            "Do you want to make these changes?\nOnly 'yes' will be accepted to continue.\n\nEnter a value: ";
         match ask(&view, question) {
             Some(answer) if answer == "yes" => view.text("\n"),
             Some(_) => {
@@ -138,9 +139,8 @@ pub(super) async fn replace_provider(context: &Context, arguments: &[String]) ->
             }
         }
     }
-    let replaced = state.edit(locking, "state replace-provider", |there| {
-        Ok((replacement(there, &from, &to).edits, ()))
-    });
+    let replaced =
+        state.edit(locking, "state replace-provider", |there| Ok((replacement(there, &from, &to).edits, ())));
     replaced.await.map_err(told)?;
     view.text(&format!("Successfully replaced provider for {count} resources.\n"));
     Ok(DONE)
@@ -153,7 +153,9 @@ fn provider(view: &View, which: &str, text: &str) -> Result<ProviderAddress, u8>
         !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':'))
     };
     if parts.len() > 3 || !parts.iter().all(is_word) {
-        let detail = format!("{text:?} is not the address of a provider, such as hashicorp/aws or registry.example.com/team/name.");
+        let detail = format!(
+            "{text:?} is not the address of a provider, such as hashicorp/aws or registry.example.com/team/name."
+        );
         return Err(view.usage(&format!("Invalid {which:?} provider {text:?}"), &detail));
     }
     Ok(ProviderAddress::of_source(text))

@@ -35,7 +35,10 @@ pub(super) async fn pull(context: &Context, arguments: &[String]) -> Result<u8, 
         None => None,
         Some(Ok(serial)) => Some(serial),
         Some(Err(_)) => {
-            return Err(view.usage("Invalid serial", "The -serial option is the number of a version, as `state history` lists them."));
+            return Err(view.usage(
+                "Invalid serial",
+                "The -serial option is the number of a version, as `state history` lists them.",
+            ));
         }
     };
     let told = |fault| view.fault(&fault);

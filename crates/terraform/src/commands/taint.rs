@@ -1,8 +1,8 @@
 //! `taint` and `untaint`.
 
 use diag::Diagnostic;
-use engine::stack::editing;
 use engine::Address;
+use engine::stack::editing;
 
 use super::shared::{locking, refuse_state_files};
 use super::{Context, DONE};

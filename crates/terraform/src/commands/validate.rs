@@ -14,7 +14,10 @@ const USAGE: Usage = Usage {
     least: 0,
     most: 1,
     about: "Tell everything that is wrong with the configuration whatever its values are. No state is read.",
-    flags: Flags { switches: &["json", "no-color", "no-tests"], values: &["test-directory", "var", "var-file"] },
+    flags: Flags {
+        switches: &["json", "no-color", "no-tests"],
+        values: &["test-directory", "var", "var-file"],
+    },
 };
 
 pub(super) async fn run(context: &Context, arguments: &[String]) -> u8 {
@@ -30,7 +33,10 @@ async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let view = View::new(false, given.is_on("no-color", false) || is_json);
     refuse(&given, &view, &["test-directory"], "test files are not read")?;
     if !given.variables.is_empty() {
-        return Err(view.usage("Option not supported", "Values of variables change nothing about what is checked here."));
+        return Err(view.usage(
+            "Option not supported",
+            "Values of variables change nothing about what is checked here.",
+        ));
     }
     let folder = match given.rest.first() {
         Some(folder) => StackFolder::new(&context.folder.join(folder), context.wiring.clone()),

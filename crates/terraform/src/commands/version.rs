@@ -1,6 +1,8 @@
 //! `version`.
 
-use serde_json::json;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
 
 use super::{Context, DONE};
 use crate::arguments::{Flags, Usage};
@@ -17,18 +19,28 @@ const USAGE: Usage = Usage {
     flags: Flags { switches: &["json"], values: &[] },
 };
 
+/// The answer as data.
+#[derive(Serialize)]
+struct Version {
+    terraform_version: &'static str,
+    platform: String,
+    provider_selections: BTreeMap<String, String>,
+    terraform_outdated: bool,
+}
+
 pub(super) fn run(context: &Context, arguments: &[String]) -> u8 {
     let given = match super::read(context, &USAGE, arguments) {
         Ok(given) => given,
         Err(code) => return code,
     };
     if given.is_on("json", false) {
-        let version = json!({
-            "terraform_version": TERRAFORM_VERSION,
-            "platform": platform(),
-            "provider_selections": {},
-            "terraform_outdated": false,
-        });
+        let version = Version {
+            terraform_version: TERRAFORM_VERSION,
+            platform: platform(),
+            // Providers that are programs have versions, and there are none yet.
+            provider_selections: BTreeMap::new(),
+            terraform_outdated: false,
+        };
         say(&format!("{}\n", pretty(&version).unwrap_or_default()));
     } else {
         let ours = env!("CARGO_PKG_VERSION");

@@ -87,7 +87,9 @@ fn open(context: &Context, usage: &Usage, arguments: &[String]) -> Result<Opened
     let view = View::new(false, given.is_on("no-color", false));
     let name = given.rest.first().cloned().unwrap_or_default();
     if usage.least > 0 && !is_workspace_name(&name) {
-        let text = format!("The workspace name {name:?} is not allowed. The name must contain only URL safe characters, and no path separators.");
+        let text = format!(
+            "The workspace name {name:?} is not allowed. The name must contain only URL safe characters, and no path separators."
+        );
         return Err(view.usage(&text, ""));
     }
     let folder = context.stack().map_err(|fault| view.fault(&fault))?;

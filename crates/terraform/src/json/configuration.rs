@@ -1,22 +1,22 @@
 //! The configuration in a plan's JSON: what is declared, with constants as values and the rest as names that are referred to.
 
+use diag::Sources;
 use engine::Mode;
 use engine::stack::provider::KindSchema;
 use lang::Configuration;
-use lang::configuration::{Call, Dependency, NodeId, Provisioner, ProviderReference, Resource, Tree};
+use lang::configuration::{Call, Dependency, NodeId, ProviderReference, Provisioner, Resource, Tree};
 use lang::schema::{Block, Nesting};
 use lang::syntax::{Body, Expr};
 use operations::stack::Schemas;
 use serde_json::{Map, Value as Json, json};
-use value::Value;
 
 use super::resource::mode;
 use crate::names::{self, Names};
 
-/// What is declared in a tree of modules.
+/// What is declared in a tree of modules. `sources`: the texts that it was read from.
 #[must_use]
-pub fn configuration(tree: &Tree, schemas: &Schemas) -> Json {
-    let mut writer = Writer { tree, schemas, providers: Map::new() };
+pub fn configuration(tree: &Tree, sources: &Sources, schemas: &Schemas) -> Json {
+    let mut writer = Writer { tree, sources, schemas, providers: Map::new() };
     let root = writer.module(NodeId::ROOT);
     let mut out = Map::new();
     if !writer.providers.is_empty() {
@@ -44,6 +44,7 @@ pub fn kind_schema<'s>(
 
 struct Writer<'a> {
     tree: &'a Tree,
+    sources: &'a Sources,
     schemas: &'a Schemas,
     providers: Map<String, Json>,
 }
@@ -58,7 +59,7 @@ impl Writer<'_> {
     fn module(&mut self, id: NodeId) -> Json {
         let Some(node) = self.tree.node(id) else { return json!({}) };
         let (configuration, children) = (node.configuration.clone(), node.children.clone());
-        let names = Names { configuration: &configuration };
+        let names = Names { configuration: &configuration, sources: self.sources };
         self.declared_providers(id, &configuration);
         let mut out = Map::new();
         let outputs: Map<String, Json> =
@@ -95,7 +96,9 @@ impl Writer<'_> {
         let key = |name: &str, alias: Option<&str>| provider_key(&address, name, alias);
         for required in &configuration.settings.required_providers {
             // What a call hands in is the caller's.
-            if self.given(id, &required.name.name, None).is_some() || !required.aliases.is_empty() && id != NodeId::ROOT {
+            if self.given(id, &required.name.name, None).is_some()
+                || !required.aliases.is_empty() && id != NodeId::ROOT
+            {
                 continue;
             }
             let full = names::full_name(configuration, &required.name.name);
@@ -110,7 +113,7 @@ impl Writer<'_> {
             entry.insert("full_name".into(), json!(full));
             self.providers.insert(key(&required.name.name, None), Json::Object(entry));
         }
-        let names = Names { configuration };
+        let names = Names { configuration, sources: self.sources };
         for provider in &configuration.providers {
             let full = names::full_name(configuration, &provider.name.name);
             let alias = provider.alias.as_ref().map(|alias| alias.name.as_ref());
@@ -143,7 +146,8 @@ impl Writer<'_> {
         let (caller, call) = self.tree.node(id)?.caller?;
         let call = self.tree.node(caller)?.configuration.calls.get(call.0 as usize)?;
         let given = call.providers.as_ref()?;
-        let found = given.iter().find(|(inner, _)| inner.name.as_ref() == name && inner.alias.as_deref() == alias);
+        let found =
+            given.iter().find(|(inner, _)| inner.name.as_ref() == name && inner.alias.as_deref() == alias);
         found.map(|(_, outer)| (caller, outer.clone()))
     }
 
@@ -324,19 +328,16 @@ fn expressions(names: &Names<'_>, body: &Body, schema: &Block) -> Map<String, Js
     out
 }
 
-/// A constant, or what is referred to; neither for what calls functions.
+/// Its value as far as that needs nothing, and what it refers to.
 fn expression(names: &Names<'_>, expr: &Expr) -> Json {
-    let mut references = Vec::new();
-    let is_plain = names.references(expr, &mut references);
-    if references.is_empty() && is_plain {
-        return match names::constant(expr) {
-            Some(value) => json!({ "constant_value": constant(&value) }),
-            None => json!({}),
-        };
+    let mut out = Map::new();
+    if let Some(value) = names.written(expr).or_else(|| super::values::known(&names::constant(expr)?)) {
+        out.insert("constant_value".into(), value);
     }
-    if references.is_empty() { json!({}) } else { json!({ "references": references }) }
-}
-
-fn constant(value: &Value) -> Json {
-    super::values::known(value).unwrap_or(Json::Null)
+    let mut references = Vec::new();
+    names.references(expr, &mut references);
+    if !references.is_empty() {
+        out.insert("references".into(), json!(references));
+    }
+    Json::Object(out)
 }

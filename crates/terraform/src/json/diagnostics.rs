@@ -1,6 +1,7 @@
 //! Diagnostics in JSON.
 
 use diag::{Diagnostic, Diagnostics, Severity, Sources, Span};
+use engine::Address;
 use serde_json::{Map, Value as Json, json};
 
 /// The answer of `validate -json`.
@@ -23,7 +24,7 @@ pub fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> Json {
     out.insert("severity".into(), json!(word(diagnostic.severity)));
     out.insert("summary".into(), json!(diagnostic.message));
     out.insert("detail".into(), json!(detail(diagnostic)));
-    if let Some(subject) = &diagnostic.subject {
+    if let Some(subject) = diagnostic.subject.as_ref().filter(|it| is_address(it)) {
         out.insert("address".into(), json!(subject));
     }
     if let Some(span) = diagnostic.span {
@@ -42,10 +43,16 @@ pub fn word(severity: Severity) -> &'static str {
     }
 }
 
+/// What a fault is about is an address only where it is about an object.
+fn is_address(subject: &str) -> bool {
+    subject.parse::<Address>().is_ok()
+}
+
 /// Everything that is said beside the message.
 #[must_use]
 pub fn detail(diagnostic: &Diagnostic) -> String {
-    let parts = [&diagnostic.detail, &diagnostic.label, &diagnostic.hint];
+    let subject = diagnostic.subject.as_ref().filter(|it| !is_address(it));
+    let parts = [subject, diagnostic.detail.as_ref(), diagnostic.label.as_ref(), diagnostic.hint.as_ref()];
     parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n\n")
 }
 

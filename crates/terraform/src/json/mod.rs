@@ -11,10 +11,18 @@ pub mod schemas;
 pub mod state;
 pub mod values;
 
+use engine::stack::StackPlan;
 use serde::Serialize;
 
 /// The version of Terraform that the formats and the language are those of.
 pub const TERRAFORM_VERSION: &str = "1.11.4";
+
+/// When a plan was made, as its JSON has it: RFC 3339, in whole seconds.
+#[must_use]
+pub fn timestamp(plan: &StackPlan) -> String {
+    let at = i64::try_from(plan.created_at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    at.map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
+}
 
 /// The text of something in one line, as Terraform writes JSON: characters that mean something in HTML are escaped.
 ///

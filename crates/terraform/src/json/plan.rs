@@ -100,15 +100,26 @@ pub struct ValueChange {
     pub generated_config: Option<String>,
 }
 
-/// The plan. `configuration`: as [`super::configuration::configuration`] has it; `timestamp`: when it was made, RFC 3339.
+/// The plan. `given`: what root variables were given, before it was made of their types; `configuration`: as [`super::configuration::configuration`] has it; `timestamp`: when it was made, RFC 3339.
 #[must_use]
-pub fn plan(plan: &StackPlan, configuration: Option<Json>, timestamp: String) -> Plan {
+pub fn plan(
+    plan: &StackPlan,
+    given: &BTreeMap<Arc<str>, Value>,
+    configuration: Option<Json>,
+    timestamp: String,
+) -> Plan {
     let one = |value: &Value| json!({ "value": values::known(value).unwrap_or(Json::Null) });
     let outputs = plan.outputs.iter().map(|output| (output.name.clone(), output_change(output))).collect();
     Plan {
         format_version: "1.2",
         terraform_version: TERRAFORM_VERSION,
-        variables: plan.variables.iter().map(|(name, value)| (name.clone(), one(value))).collect(),
+        // As they were given, and defaults as they are.
+        variables: plan
+            .variables
+            .iter()
+            .chain(given)
+            .map(|(name, value)| (name.clone(), one(value)))
+            .collect(),
         planned_values: planned_values(plan),
         resource_drift: changes(&plan.drift, plan),
         resource_changes: changes(&plan.changes, plan),
@@ -140,7 +151,9 @@ fn prior_state(plan: &StackPlan) -> Option<state::State> {
 
 fn planned_values(plan: &StackPlan) -> PlannedValues {
     let stays = |change: &&ResourceChange| {
-        change.deposed.is_none() && (!change.after.is_null() || change.action == Action::Forget && change.address.mode == Mode::Managed)
+        change.deposed.is_none()
+            && (!change.after.is_null()
+                || change.action == Action::Forget && change.address.mode == Mode::Managed)
     };
     let mut resources: Vec<(engine::ModulePath, Resource)> = plan
         .changes
@@ -231,7 +244,10 @@ fn value_change(action: Action, before: Option<&Value>, after: Option<&Value>) -
         before: before.as_ref().and_then(values::known).unwrap_or(Json::Null),
         after: after.as_ref().map_or(Some(Json::Null), values::known),
         // What is wholly known has no shape here.
-        after_unknown: after.as_ref().filter(|it| !it.is_wholly_known()).map_or_else(|| json!({}), values::unknown),
+        after_unknown: after
+            .as_ref()
+            .filter(|it| !it.is_wholly_known())
+            .map_or_else(|| json!({}), values::unknown),
         before_sensitive: before.as_ref().map_or(Json::Bool(false), values::sensitive),
         after_sensitive: after.as_ref().map_or(Json::Bool(false), values::sensitive),
         replace_paths: Vec::new(),

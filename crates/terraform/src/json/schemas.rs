@@ -5,7 +5,6 @@ use lang::schema::{Attribute, Block, Given, NestedBlock, Nesting};
 use operations::stack::Schemas;
 use serde_json::{Map, Value as Json, json};
 
-
 /// The answer of `providers schema -json`.
 #[must_use]
 pub fn schemas(schemas: &Schemas) -> Json {

@@ -35,7 +35,9 @@ pub fn resources(graph: &StackGraph) -> String {
         if !module.is_root() {
             let cluster = quoted(&format!("cluster_{module}"));
             let label = quoted(&module.to_string());
-            out.push_str(&format!("  subgraph {cluster} {{\n    label = {label}\n    fontname = \"sans-serif\"\n"));
+            out.push_str(&format!(
+                "  subgraph {cluster} {{\n    label = {label}\n    fontname = \"sans-serif\"\n"
+            ));
         }
         for address in inside {
             let (name, label) = (address.to_string(), address.in_module().to_string());

@@ -4,6 +4,8 @@ pub mod diff;
 pub mod dot;
 pub mod paint;
 pub mod plan;
+pub mod quote;
+pub mod sequences;
 pub mod state;
 pub mod tree;
 pub mod types;

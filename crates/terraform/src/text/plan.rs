@@ -6,7 +6,7 @@ use engine::stack::plan::{Action, OutputChange, Reason, ResourceChange, StackMod
 use value::{Type, Value};
 
 use super::Paint;
-use super::diff::Differences;
+use super::diff::{Differences, Loose};
 use crate::json::resource::terraform_order;
 
 /// The whole plan, ending with its summary.
@@ -44,6 +44,20 @@ pub fn plan(plan: &StackPlan, paint: Paint) -> String {
                 "\nYou can apply this plan to save these new output values to the Terraform\nstate, without changing any real infrastructure.\n",
             );
         }
+    }
+    out
+}
+
+/// What would be done to objects, one after the other, without anything around it; empty where nothing would be.
+#[must_use]
+pub fn changes(plan: &StackPlan, paint: Paint) -> String {
+    let mut out = String::new();
+    drift(plan, paint, &mut out);
+    let mut changes: Vec<&ResourceChange> = plan.changes.iter().filter(|change| is_told(change)).collect();
+    changes.sort_by(|a, b| terraform_order(&a.address, &b.address).then_with(|| a.deposed.cmp(&b.deposed)));
+    for change in changes {
+        out.push_str(&self::change(change, paint));
+        out.push('\n');
     }
     out
 }
@@ -238,8 +252,10 @@ fn because(reason: Reason, change: &ResourceChange) -> Option<String> {
             Some(engine::Key::Index(_)) => "because resource does not use count".into(),
             Some(engine::Key::Name(_)) => "because resource does not use for_each".into(),
         },
-        Reason::DeleteBecauseCountIndex => "because index is out of range for count".into(),
-        Reason::DeleteBecauseEachKey => "because key is not in for_each map".into(),
+        Reason::DeleteBecauseCountIndex => {
+            format!("because index {} is out of range for count", key(address))
+        }
+        Reason::DeleteBecauseEachKey => format!("because key {} is not in for_each map", key(address)),
         Reason::ReadBecauseConfigUnknown => "config refers to values not yet known".into(),
         Reason::ReadBecauseDependencyPending => {
             "depends on a resource or a module with changes pending".into()
@@ -250,6 +266,15 @@ fn because(reason: Reason, change: &ResourceChange) -> Option<String> {
         | Reason::ReplaceByRequest
         | Reason::ReplaceByTriggers => return None,
     })
+}
+
+/// The key of an instance in its brackets.
+fn key(address: &engine::Address) -> String {
+    match &address.key {
+        None => String::new(),
+        Some(engine::Key::Index(index)) => format!("[{index}]"),
+        Some(engine::Key::Name(name)) => format!("[{}]", super::quote::quoted(name)),
+    }
 }
 
 fn body(change: &ResourceChange, paint: Paint) -> String {
@@ -263,7 +288,8 @@ fn body(change: &ResourceChange, paint: Paint) -> String {
     let nothing = Value::null(Type::Dynamic);
     let is_deletion = matches!(change.action, Action::Delete);
     let after = if is_deletion { &nothing } else { &change.after };
-    let lines = Differences::new(paint, &change.replace_paths).object(&change.before, after, 6);
+    let loose = Loose::of(&change.provider, &change.address);
+    let lines = Differences::new(paint, &change.replace_paths).object(&change.before, after, 6, &loose);
     let mut out = format!("{head}\n");
     for line in lines {
         out.push_str(&line);

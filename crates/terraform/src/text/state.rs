@@ -4,7 +4,8 @@ use engine::{Mode, Snapshot, StateRow};
 use value::Value;
 
 use super::Paint;
-use super::diff::Differences;
+use super::diff::{Differences, Loose};
+use super::quote::quoted;
 use crate::json::resource::terraform_order;
 
 /// A whole state: every object with its attributes, then the outputs.
@@ -39,9 +40,8 @@ pub fn state(snapshot: &Snapshot) -> String {
             } else {
                 value.clone()
             };
-            // The signs' column is not there.
-            for line in Differences::new(Paint(false), &[]).named(name, 0, None, Some(&value), 0) {
-                let line = without_sign(&line);
+            for line in Differences::new(Paint(false), &[]).still_named(name, &value, 0) {
+                // The column of signs is not there.
                 out.push_str(line.strip_prefix("  ").unwrap_or(&line));
                 out.push('\n');
             }
@@ -62,22 +62,13 @@ pub fn object(row: &StateRow) -> String {
     if let Some(deposed) = &row.record.deposed {
         head = format!("# {address}: (deposed object {deposed})");
     }
-    let lines = Differences::new(Paint(false), &[]).object(&Value::null(value::Type::Dynamic), &row.value, 2);
+    let loose = Loose::of(&row.record.provider, address);
     let mut out = format!("{head}\n{word} \"{}\" \"{}\" {{\n", address.kind, address.name);
-    for line in lines {
-        out.push_str(&without_sign(&line));
+    for line in Differences::new(Paint(false), &[]).still(&row.value, 2, &loose) {
+        out.push_str(&line);
         out.push('\n');
     }
     out + "}\n"
-}
-
-/// Everything in it is there, and so no line has a sign.
-fn without_sign(line: &str) -> String {
-    let indent = line.len() - line.trim_start().len();
-    match line.get(indent..).and_then(|rest| rest.strip_prefix("+ ")) {
-        Some(rest) => format!("{}{rest}", " ".repeat(indent + 2)),
-        None => line.to_owned(),
-    }
 }
 
 /// Outputs by name; sensitive ones hidden.
@@ -164,10 +155,5 @@ fn null(ty: &value::Type) -> String {
         Type::Map(element) => ("tomap", element),
         Type::Dynamic | Type::Tuple(_) | Type::Object(_) => return "null".into(),
     };
-    format!("{function}(null) /* of {element} */")
-}
-
-/// Text between quotes. It is no expression: what would begin a template is left as it is.
-fn quoted(text: &str) -> String {
-    lang::write::quoted(text).replace("$${", "${").replace("%%{", "%{")
+    format!("{function}(null) /* of {} */", super::types::describe(element))
 }

@@ -70,7 +70,10 @@ mod tests {
         let shown = unified("n", &many, &other);
         assert!(shown.contains("@@ -3,7 +3,7 @@\n 2\n 3\n 4\n-5\n+V\n 6\n 7\n 8\n"), "{shown}");
         assert!(shown.contains("@@ -13,7 +13,7 @@"), "{shown}");
-        assert!(unified("n", "a=1", "a = 1").contains("-a=1\n\\ No newline at end of file\n+a = 1\n\\ No newline"));
+        assert!(
+            unified("n", "a=1", "a = 1")
+                .contains("-a=1\n\\ No newline at end of file\n+a = 1\n\\ No newline")
+        );
         assert_eq!(unified("n", &many, &many), "");
     }
 }

@@ -19,7 +19,10 @@ pub(super) fn line(level: &str, message: &str, data: Json) {
     out.insert("@level".into(), json!(level));
     out.insert("@message".into(), json!(message));
     out.insert("@module".into(), json!("terraform.ui"));
-    out.insert("@timestamp".into(), json!(jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()));
+    out.insert(
+        "@timestamp".into(),
+        json!(jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()),
+    );
     if let Json::Object(data) = data {
         out.extend(data);
     }
@@ -61,7 +64,8 @@ fn all_changes(plan: &StackPlan) {
         planned(change, "resource_drift", "Drift detected");
     }
     for change in &plan.changes {
-        let is_told = change.action != Action::NoOp || change.previous.is_some() || change.importing.is_some();
+        let is_told =
+            change.action != Action::NoOp || change.previous.is_some() || change.importing.is_some();
         if is_told && is_shown(change) {
             planned(change, "planned_change", "Plan to");
         }
@@ -83,7 +87,8 @@ pub(super) fn plan(plan: &StackPlan) {
             Action::NoOp => "noop",
             _ => "update",
         };
-        outputs.insert(output.name.to_string(), json!({ "sensitive": output.is_sensitive, "action": action }));
+        outputs
+            .insert(output.name.to_string(), json!({ "sensitive": output.is_sensitive, "action": action }));
     }
     if !outputs.is_empty() {
         let message = format!("Outputs: {}", outputs.len());
@@ -130,16 +135,24 @@ fn reason_word(reason: Reason) -> String {
         Reason::ReplaceBecauseCannotUpdate => "cannot_update".into(),
         Reason::ReplaceByRequest => "requested".into(),
         Reason::ReplaceByTriggers => "replace_triggered_by".into(),
-        other => serde_json::to_value(other).ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default(),
+        other => {
+            serde_json::to_value(other).ok().and_then(|it| it.as_str().map(str::to_owned)).unwrap_or_default()
+        }
     }
 }
 
 pub(super) fn summary(counts: Counts, operation: &str) {
     let imported = if counts.import > 0 { format!("{} to import, ", counts.import) } else { String::new() };
     let message = match operation {
-        "plan" => format!("Plan: {imported}{} to add, {} to change, {} to destroy.", counts.add, counts.change, counts.remove),
+        "plan" => format!(
+            "Plan: {imported}{} to add, {} to change, {} to destroy.",
+            counts.add, counts.change, counts.remove
+        ),
         "destroy" => format!("Destroy complete! Resources: {} destroyed.", counts.remove),
-        _ => format!("Apply complete! Resources: {} added, {} changed, {} destroyed.", counts.add, counts.change, counts.remove),
+        _ => format!(
+            "Apply complete! Resources: {} added, {} changed, {} destroyed.",
+            counts.add, counts.change, counts.remove
+        ),
     };
     let changes = json!({
         "add": counts.add, "change": counts.change, "import": counts.import, "remove": counts.remove, "operation": operation,
@@ -178,24 +191,39 @@ fn resource_of(address: &Address) -> Json {
 /// The text of something that happened.
 pub(super) fn message(name: &str, happened: &Happened) -> Option<String> {
     Some(match happened {
-        Happened::RefreshStarted { known_by } => format!("{name}: Refreshing state...{}", known(known_by.as_ref())),
+        Happened::RefreshStarted { known_by } => {
+            format!("{name}: Refreshing state...{}", known(known_by.as_ref()))
+        }
         Happened::RefreshFinished { .. } | Happened::Skipped { .. } => return None,
-        Happened::ApplyStarted { work, known_by } => format!("{name}: {}...{}", words(*work).0, known(known_by.as_ref())),
+        Happened::ApplyStarted { work, known_by } => {
+            format!("{name}: {}...{}", words(*work).0, known(known_by.as_ref()))
+        }
         Happened::ApplyProgress { work, known_by, elapsed_ms } => {
             let doing = words(*work).0.to_lowercase();
             let known = known_by.as_ref().map_or_else(String::new, |by| format!("{}={}, ", by.key, by.value));
             format!("{name}: Still {doing}... [{known}{} elapsed]", seconds(*elapsed_ms))
         }
         Happened::ApplyFinished { work, known_by, took_ms } => {
-            format!("{name}: {} complete after {}{}", words(*work).1, seconds(*took_ms), known(known_by.as_ref()))
+            format!(
+                "{name}: {} complete after {}{}",
+                words(*work).1,
+                seconds(*took_ms),
+                known(known_by.as_ref())
+            )
         }
-        Happened::ApplyFailed { work, took_ms } => format!("{name}: {} errored after {}", words(*work).1, seconds(*took_ms)),
+        Happened::ApplyFailed { work, took_ms } => {
+            format!("{name}: {} errored after {}", words(*work).1, seconds(*took_ms))
+        }
         Happened::ProvisionStarted { provisioner } => format!("{name}: Provisioning with '{provisioner}'..."),
         Happened::ProvisionOutput { provisioner, output } => format!("{name} ({provisioner}): {output}"),
         Happened::ProvisionFinished { .. } | Happened::ProvisionFailed { .. } => return None,
         Happened::EphemeralStarted { work } => format!("{name}: {}...", words(*work).0),
-        Happened::EphemeralFinished { work, took_ms } => format!("{name}: {} complete after {}", words(*work).1, seconds(*took_ms)),
-        Happened::EphemeralFailed { work, took_ms } => format!("{name}: {} errored after {}", words(*work).1, seconds(*took_ms)),
+        Happened::EphemeralFinished { work, took_ms } => {
+            format!("{name}: {} complete after {}", words(*work).1, seconds(*took_ms))
+        }
+        Happened::EphemeralFailed { work, took_ms } => {
+            format!("{name}: {} errored after {}", words(*work).1, seconds(*took_ms))
+        }
     })
 }
 
@@ -273,11 +301,24 @@ pub(super) fn happened(address: &Address, happened: &Happened) {
             "ephemeral_op_errored"
         }
     };
-    let text = message(&address.to_string(), happened);
+    // A data source is refreshed here, and read for people.
+    let text = match happened {
+        Happened::ApplyStarted { work: Work::Read, .. } => Some(format!("{address}: Refreshing...")),
+        Happened::ApplyFinished { work: Work::Read, took_ms, known_by: by } => {
+            Some(format!("{address}: Refresh complete after {}{}", seconds(*took_ms), known(by.as_ref())))
+        }
+        _ => message(&address.to_string(), happened),
+    };
     let text = text.unwrap_or_else(|| match happened {
-        Happened::RefreshFinished { known_by } => format!("{address}: Refresh complete{}", known(known_by.as_ref())),
-        Happened::ProvisionFinished { provisioner } => format!("{address}: ({provisioner}) Provisioning complete"),
-        Happened::ProvisionFailed { provisioner } => format!("{address}: ({provisioner}) Provisioning errored"),
+        Happened::RefreshFinished { known_by } => {
+            format!("{address}: Refresh complete{}", known(known_by.as_ref()))
+        }
+        Happened::ProvisionFinished { provisioner } => {
+            format!("{address}: ({provisioner}) Provisioning complete")
+        }
+        Happened::ProvisionFailed { provisioner } => {
+            format!("{address}: ({provisioner}) Provisioning errored")
+        }
         _ => address.to_string(),
     });
     line("info", &text, json!({ "type": kind, "hook": hook }));

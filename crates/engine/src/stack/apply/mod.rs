@@ -91,6 +91,8 @@ pub struct Applied {
     pub outputs: Vec<(String, Value)>,
     /// What the checks say now.
     pub checks: Vec<CheckResult>,
+    /// What the stacks of a project now answer, by their names.
+    pub stacks: Vec<(Arc<str>, Value)>,
 }
 
 /// Makes a plan real. When `cancel` is cancelled nothing more is begun, what runs is waited for, and what was left is told.
@@ -273,6 +275,7 @@ async fn finish(context: &Context<'_>, snapshot: &Snapshot, mut tally: Tally) ->
         diagnostics: tally.faults,
         outputs,
         checks,
+        stacks: context.world.stack_outputs(),
     }
 }
 
@@ -319,5 +322,6 @@ fn refused(plan: &StackPlan, snapshot: Snapshot, diagnostics: Diagnostics) -> Ap
         diagnostics,
         outputs: snapshot.outputs,
         checks: plan.checks.clone(),
+        stacks: Vec::new(),
     }
 }

@@ -93,7 +93,7 @@ impl Provisioning<'_> {
             kind: kind.clone(),
             configuration,
             connection,
-            folder: context.world.input.files.root().to_path_buf(),
+            folder: self.place.folder().to_path_buf(),
         };
         Ok((request, runs))
     }

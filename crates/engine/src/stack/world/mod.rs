@@ -8,6 +8,7 @@ mod compose;
 mod conditions;
 mod evaluate;
 mod expansion;
+mod folder;
 mod node;
 mod place;
 
@@ -16,7 +17,8 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics};
 use lang::configuration::{Configuration, NodeId, Resource, TreeNode};
-use lang::resolve::{ResourceId, VariableId};
+use lang::ProjectFiles;
+use lang::resolve::{CallId, ResourceId, VariableId};
 use value::{Type, Value};
 
 pub use conditions::{CheckLedger, Judged, Telling, judge};
@@ -30,6 +32,7 @@ use super::provider::KindSchema;
 use super::providers::{ProviderId, StackProviders};
 use super::{ResourceProvider, StackInput};
 use crate::{Address, ResourceKind};
+use folder::Stacks;
 use node::NodeSlots;
 
 /// What a walk is for.
@@ -65,6 +68,7 @@ pub struct World {
     /// What conditions said.
     pub checks: CheckLedger,
     nodes: Vec<NodeSlots>,
+    stacks: Stacks,
 }
 
 impl World {
@@ -77,7 +81,8 @@ impl World {
         let (mut providers, mut faults) = StackProviders::resolve(&input.tree, in_state);
         faults.extend(providers.start(input.providers.as_ref()).await);
         let nodes = NodeSlots::of_tree(&input.tree);
-        (Self { input, phase, providers, checks: CheckLedger::default(), nodes }, faults)
+        let stacks = Stacks::new(&input.tree, &input.files);
+        (Self { input, phase, providers, checks: CheckLedger::default(), nodes, stacks }, faults)
     }
 
     /// A module of the tree. Nodes that are not there are those of a tree that is empty.
@@ -96,6 +101,23 @@ impl World {
     #[must_use]
     pub fn resource(&self, at: ResourceAt) -> Option<&Resource> {
         self.configuration(at.node)?.resources.get(at.resource.0 as usize)
+    }
+
+    /// The files that the expressions of a module read, from the folder that they go by.
+    #[must_use]
+    pub fn files(&self, node: NodeId) -> &dyn ProjectFiles {
+        match self.stacks.files(node) {
+            Some(files) => files,
+            None => self.input.files.as_ref(),
+        }
+    }
+
+    /// What the stacks of a project answer, by their names: an object of outputs each, as far as it is known.
+    #[must_use]
+    pub fn stack_outputs(&self) -> Vec<(Arc<str>, Value)> {
+        let calls = self.configuration(NodeId::ROOT).map_or(&[][..], |root| &root.calls);
+        let calls = (0_u32..).zip(calls).filter(|(_, call)| call.is_stack);
+        calls.map(|(id, call)| (call.name.name.clone(), self.module(NodeId::ROOT, CallId(id), 0))).collect()
     }
 
     /// The instances of a module; empty where it is not known which there are.

@@ -1,5 +1,6 @@
 //! Where an expression is evaluated: a module instance, with `each`, `count` and `self` where the block has them.
 
+use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use diag::Diagnostic;
@@ -43,6 +44,14 @@ impl<'w> Place<'w> {
     }
 }
 
+impl Place<'_> {
+    /// The folder that its expressions go by, absolute.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.world.files(self.node).root()
+    }
+}
+
 impl Scope for Place<'_> {
     fn get(&self, reference: Reference) -> Result<Value, Diagnostic> {
         let world = self.world;
@@ -70,10 +79,11 @@ impl Scope for Place<'_> {
             Reference::SelfObject => self.own.cloned().unwrap_or_else(|| Value::unknown(Type::Dynamic)),
             Reference::PathModule => {
                 let folder = world.configuration(self.node).map_or("", |c| c.folder.as_ref());
-                Value::string(if folder.is_empty() { "." } else { folder })
+                let folder = world.stacks.relative(self.node, folder);
+                Value::string(if folder.is_empty() { ".".to_owned() } else { folder })
             }
             Reference::PathRoot => Value::string("."),
-            Reference::PathCwd => Value::string(world.input.files.root().display().to_string()),
+            Reference::PathCwd => Value::string(world.files(self.node).root().display().to_string()),
             Reference::Workspace | Reference::EnvironmentName => {
                 Value::string(world.input.environment.as_str())
             }
@@ -82,7 +92,7 @@ impl Scope for Place<'_> {
     }
 
     fn files(&self) -> &dyn ProjectFiles {
-        self.world.input.files.as_ref()
+        self.world.files(self.node)
     }
 
     fn may_draw(&self) -> bool {

@@ -12,6 +12,7 @@ mod removed;
 mod resource;
 mod service;
 mod settings;
+pub(super) mod stack;
 mod variable;
 
 use diag::{Diagnostic, Span};
@@ -23,14 +24,25 @@ use super::environment::take;
 use super::scope::ConstantScope;
 use crate::eval::{describe_type, describe_value, evaluate};
 use crate::resolve::{Allowed, Reference, Resolved, Resolver};
-use crate::schema::locate;
+use crate::schema::{self, locate};
 use crate::syntax::{Block, Body, Expr, ExprKind};
+
+/// What was told of a value that cannot be had.
+#[derive(Clone, Copy, PartialEq)]
+enum Told {
+    /// That it is of the wrong type.
+    Type,
+    /// Something else.
+    Other,
+}
 
 /// What the names in an expression mean.
 struct Found {
     references: Vec<Reference>,
     /// Whether each of them means something.
     are_found: bool,
+    /// Whether there is any, wrong or right.
+    refers: bool,
 }
 
 impl Collector<'_> {
@@ -63,11 +75,13 @@ impl Collector<'_> {
     fn told(&mut self, resolved: Resolved, allowed: Allowed) -> Found {
         let Resolved { references, diagnostics } = resolved;
         let are_found = diagnostics.is_empty();
+        let is_function = |fault: &Diagnostic| matches!(fault.code.as_ref(), "unknown-function" | "function-not-allowed");
+        let refers = !references.is_empty() || diagnostics.0.iter().any(|fault| !is_function(fault));
         for fault in diagnostics {
             let is_of_block = allowed.is_constant() && fault.code != "unknown-function";
             if is_of_block { self.faults.push(fault) } else { self.references.push(fault) }
         }
-        Found { references, are_found }
+        Found { references, are_found, refers }
     }
 
     /// What only constants may stand in. Terraform reads its own arguments before any function can be called.
@@ -76,13 +90,27 @@ impl Collector<'_> {
     }
 
     /// The value of an argument that the language itself reads; `None` after a fault. It is never null.
-    pub(super) fn constant(&mut self, mut expr: Expr, ty: &Type, name: &'static str) -> Option<Value> {
+    pub(super) fn constant(&mut self, expr: Expr, ty: &Type, name: &'static str) -> Option<Value> {
+        let span = expr.span;
+        match self.written(expr, ty, name) {
+            Ok(value) => Some(value),
+            Err(told) => {
+                if told == Told::Other {
+                    self.unsuitable(span, name, ty);
+                }
+                None
+            }
+        }
+    }
+
+    /// The same; what is wrong with it is told once.
+    fn written(&mut self, mut expr: Expr, ty: &Type, name: &'static str) -> Result<Value, Told> {
         if matches!(expr.kind, ExprKind::Broken) {
-            return None;
+            return Err(Told::Other);
         }
         let allowed = self.constants(name);
         if !self.resolve_names(&mut expr, allowed, &[]).are_found {
-            return None;
+            return Err(Told::Other);
         }
         let project = self.configuration.project.name.clone();
         let scope = ConstantScope { files: self.files, project: &project, environment: None };
@@ -90,11 +118,11 @@ impl Collector<'_> {
             Ok(value) => value,
             Err(faults) => {
                 self.faults.extend(faults);
-                return None;
+                return Err(Told::Other);
             }
         };
         match convert(&value, ty) {
-            Ok(value) if value.is_known() && !value.is_null() => Some(value),
+            Ok(value) if value.is_known() && !value.is_null() => Ok(value),
             converted => {
                 let place = converted.err().map_or(expr.span, |error| locate(&expr, &error.path));
                 self.faults.push(
@@ -102,7 +130,31 @@ impl Collector<'_> {
                         .at(place)
                         .label(format!("this is {}", describe_value(&value))),
                 );
-                None
+                Err(Told::Type)
+            }
+        }
+    }
+
+    /// What stands in the place of a value that the language reads is none: Terraform tells this beside the reason.
+    pub(super) fn unsuitable(&mut self, span: Span, name: &str, ty: &Type) {
+        if self.is_module {
+            let ty = describe_type(ty);
+            self.faults.push(
+                Diagnostic::error("unsuitable-value", format!("`{name}` needs {ty} that is known before anything else"))
+                    .at(span)
+                    .hint("write the value itself"),
+            );
+        }
+    }
+
+    /// Settings of a block that a schema describes: what is not known, and null, is no value of theirs.
+    pub(super) fn suitable(&mut self, body: &Body, schema: &schema::Block, scope: &ConstantScope<'_>) {
+        for attribute in &body.attributes {
+            let name = &attribute.name.name;
+            let known = schema.attribute(name).filter(|known| known.ty != Type::Dynamic);
+            let is_none = |value: Value| !value.is_known() || value.is_null();
+            if let Some(known) = known.filter(|_| evaluate(&attribute.expr, scope).is_ok_and(is_none)) {
+                self.unsuitable(attribute.expr.span, name, &known.ty);
             }
         }
     }
@@ -156,9 +208,10 @@ impl Collector<'_> {
             self.missing(key, kind, header);
             return None;
         };
-        let is_read = !matches!(expr.kind, ExprKind::Broken);
-        let Found { references, are_found } = self.resolve_names(&mut expr, allowed, &[]);
-        if key == "condition" && references.is_empty() && is_read && are_found {
+        let is_read = self.is_module || !matches!(expr.kind, ExprKind::Broken);
+        let Found { references, are_found, refers } = self.resolve_names(&mut expr, allowed, &[]);
+        let is_constant = !refers && (self.is_module || are_found);
+        if key == "condition" && is_constant && is_read {
             self.faults.push(
                 Diagnostic::error("constant-condition", "this condition refers to nothing")
                     .at(expr.span)
@@ -168,7 +221,7 @@ impl Collector<'_> {
         }
         found.references.extend_from_slice(&references);
         if is_read {
-            found.parts.push(Part { span: expr.span, is_condition: key == "condition", references, are_found });
+            found.parts.push(Part { span: expr.span, is_condition: key == "condition", references, refers });
         }
         Some(expr)
     }
@@ -192,8 +245,8 @@ pub(super) struct Part {
     /// Whether it is the condition; otherwise it is the message.
     pub is_condition: bool,
     pub references: Vec<Reference>,
-    /// Whether it names nothing that is not there.
-    pub are_found: bool,
+    /// Whether it names anything, wrong or right.
+    pub refers: bool,
 }
 
 /// Each once, in order.

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use diag::{Diagnostic, Span};
+use value::Type;
 
 use super::super::collect::Collector;
 use super::super::environment::take;
 use super::super::terraform::{Call, ProviderReference};
 use super::once;
+use super::stack::STACK;
 use super::resource::{name_of, shrink};
 use crate::resolve::Allowed;
 use crate::syntax::{Block, Expr, ExprKind, Identifier};
@@ -15,12 +17,16 @@ use crate::syntax::{Block, Expr, ExprKind, Identifier};
 impl Collector<'_> {
     pub(in super::super) fn call(&mut self, name: Identifier, mut block: Block) {
         let header = block.header();
+        let is_stack = block.kind.name.as_ref() == STACK;
         let body = &mut block.body;
         let source_place = name_of(body, "source");
         if source_place.is_none() {
             self.missing("source", &format!("module \"{}\"", name.name), header);
         }
-        let source = take(body, "source").and_then(|expr| self.placed_text(expr, "source"));
+        let source = take(body, "source").and_then(|expr| {
+            let span = expr.span;
+            Some((self.text(expr, "source")?, span))
+        });
         let version = take(body, "version").and_then(|expr| self.placed_text(expr, "version"));
         let (mut count, mut for_each) = self.repetition(body);
         let depends_on = take(body, "depends_on").map_or_else(Vec::new, |expr| self.dependencies(expr));
@@ -54,6 +60,7 @@ impl Collector<'_> {
         shrink(body);
         self.configuration.calls.push(Call {
             name,
+            is_stack,
             header,
             source,
             version,
@@ -67,14 +74,18 @@ impl Collector<'_> {
         });
     }
 
-    /// A text that the language reads, with its place.
+    /// A text that the language reads, with its place; null is as if nothing were said.
     pub(super) fn placed_text(
         &mut self,
         expr: Expr,
         name: &'static str,
     ) -> Option<(std::sync::Arc<str>, Span)> {
+        if matches!(&expr.kind, ExprKind::Literal(value) if value.is_null()) {
+            return None;
+        }
         let span = expr.span;
-        Some((self.text(expr, name)?, span))
+        let value = self.written(expr, &Type::String, name).ok()?;
+        Some((value.as_str()?.into(), span))
     }
 
     /// `providers = { aws = aws.eu }`: names in the called module, and configurations here.

@@ -1,6 +1,6 @@
 //! `moved {}` and `import {}`: what has another address, and what is taken over.
 
-use diag::Diagnostic;
+use diag::{Diagnostic, Span};
 
 use super::super::collect::Collector;
 use super::super::environment::take;
@@ -20,7 +20,7 @@ impl Collector<'_> {
                 this.missing(key, "moved", header);
                 return None;
             };
-            match targets::read(expr, false) {
+            match targets::read_declared(expr, false) {
                 Ok(written) => Some((written.target, written.span)),
                 Err(fault) => {
                     this.faults.push(*fault);
@@ -75,10 +75,14 @@ impl Collector<'_> {
         let mut for_each = take(body, "for_each");
         let provider = take(body, "provider").and_then(|expr| self.provider_reference(expr, "provider"));
         self.only(body, "import", &["to", "id", "for_each", "provider"], &[]);
-        let written = to.and_then(|to| match targets::read(to, true) {
+        let written = to.and_then(|to| match targets::read_declared(to, true) {
             Ok(written) => Some(written),
             Err(fault) => {
+                let place = fault.span;
                 self.faults.push(*fault);
+                if self.is_module && let Some(place) = place {
+                    self.faults.push(not_importable(place));
+                }
                 None
             }
         });
@@ -98,11 +102,14 @@ impl Collector<'_> {
         }
         let is_managed = matches!(&written.target, Target::Resource(to) if to.mode == Mode::Managed);
         if !is_managed {
-            self.faults.push(
-                Diagnostic::error("invalid-import", "only a resource can be imported")
-                    .at(to_place.unwrap_or(written.span))
-                    .hint("name one, as in `to = aws_vpc.main`"),
-            );
+            if self.is_module && matches!(written.target, Target::Module(_)) {
+                self.faults.push(
+                    Diagnostic::error("invalid-address", "this is the address of a module")
+                        .at(written.span)
+                        .hint("go on with the resource in it"),
+                );
+            }
+            self.faults.push(not_importable(to_place.unwrap_or(written.span)));
             return;
         }
         let Some(id) = id else { return };
@@ -119,4 +126,10 @@ impl Collector<'_> {
             header,
         });
     }
+}
+
+fn not_importable(place: Span) -> Diagnostic {
+    Diagnostic::error("invalid-import", "only a resource can be imported")
+        .at(place)
+        .hint("name one, as in `to = aws_vpc.main`")
 }

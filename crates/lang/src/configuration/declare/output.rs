@@ -25,6 +25,7 @@ impl Collector<'_> {
         self.resolve(&mut block.body, settings, &[]);
         let project = self.configuration.project.name.clone();
         let scope = ConstantScope { files: self.files, project: &project, environment: None };
+        self.suitable(&block.body, &blocks::OUTPUT, &scope);
         let what = format!("output \"{}\"", name.name);
         let decoded = decode(&block.body, header, &what, &blocks::OUTPUT, &[], &scope);
         self.faults.extend(decoded.diagnostics);

@@ -1,6 +1,6 @@
 //! Configurations of providers. What they may hold, the providers themselves describe.
 
-use diag::Diagnostic;
+use diag::{Diagnostic, Span};
 
 use super::super::collect::Collector;
 use super::super::environment::take;
@@ -20,17 +20,18 @@ impl Collector<'_> {
         let header = block.header();
         let escaped = self.single(&mut block.body, "_");
         let body = &mut block.body;
-        let alias = take(body, "alias").and_then(|expr| self.alias(expr));
-        if let Some(version) = take(body, "version") {
+        let alias = take(body, "alias").and_then(|expr| self.alias(expr, header));
+        let version = take(body, "version").and_then(|expr| {
             self.faults.push(
                 Diagnostic::warning(
                     "deprecated-version",
                     "the version of a provider belongs into `required_providers`",
                 )
-                .at(version.span)
+                .at(expr.span)
                 .hint("move it to `terraform { required_providers { … } }`"),
             );
-        }
+            self.placed_text(expr, "version")
+        });
         for word in RESERVED {
             if let Some(span) = name_of(body, word) {
                 take(body, word);
@@ -54,20 +55,28 @@ impl Collector<'_> {
         self.configuration.providers.push(ProviderConfiguration {
             name,
             alias,
+            version,
             header,
             body: block.body,
             references,
         });
     }
 
-    fn alias(&mut self, expr: Expr) -> Option<Identifier> {
+    fn alias(&mut self, expr: Expr, header: Span) -> Option<Identifier> {
         let span = expr.span;
-        let alias = Identifier { name: self.text(expr, "alias")?, span };
+        let Some(name) = self.text(expr, "alias") else {
+            if self.is_module {
+                let fault = Diagnostic::error("invalid-alias", "this configuration has no alias that is known");
+                self.faults.push(fault.at(header).hint("write its `alias` as a text"));
+            }
+            return None;
+        };
+        let alias = Identifier { name, span };
         self.check_identifier(&alias, "provider's configuration");
         Some(alias)
     }
 
-    fn reserved_in_provider(&mut self, word: &str, span: diag::Span) {
+    fn reserved_in_provider(&mut self, word: &str, span: Span) {
         self.faults.push(
             Diagnostic::error("reserved-name", format!("`{word}` in a provider's configuration is reserved"))
                 .at(span)

@@ -106,7 +106,7 @@ impl Collector<'_> {
                 }
                 None => String::new(),
             },
-            ExprKind::Broken => return None,
+            ExprKind::Broken if !self.is_module => return None,
             _ => String::new(),
         };
         let found = words.into_iter().find(|known| *known == word);

@@ -121,6 +121,10 @@ impl Collector<'_> {
     /// `aws` or `aws.eu`.
     pub(super) fn provider_reference(&mut self, expr: Expr, name: &str) -> Option<ProviderReference> {
         let span = expr.span;
+        if self.is_module && matches!(expr.kind, ExprKind::Broken) {
+            let fault = Diagnostic::error("invalid-provider", "this does not name a provider's configuration");
+            self.faults.push(fault.at(span).hint("write the provider's name, and perhaps one alias: `aws.eu`"));
+        }
         let element = self.reference(expr, name, "aws.eu")?;
         let (root, steps) = match element.kind {
             ExprKind::Name(root) => (root, Vec::new()),
@@ -152,7 +156,7 @@ impl Collector<'_> {
     /// What Terraform takes for a provider's name in a module.
     pub(in super::super) fn check_provider_name(&mut self, name: &Identifier) {
         let text = name.name.as_ref();
-        let belongs = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+        let belongs = |c: char| c.is_alphanumeric() || c == '-';
         if text.is_empty() || text.starts_with('-') || text.ends_with('-') || !text.chars().all(belongs) {
             self.faults.push(
                 Diagnostic::error("invalid-name", format!("{text:?} cannot be the name of a provider"))

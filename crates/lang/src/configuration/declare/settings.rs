@@ -135,7 +135,12 @@ impl Collector<'_> {
                         self.requirement(item.key, item.value, &mut required);
                     }
                 }
-                ExprKind::Broken => {}
+                ExprKind::Broken if !self.is_module => {}
+                ExprKind::Broken => self.faults.push(
+                    Diagnostic::error("invalid-requirement", "a required provider is an object")
+                        .at(expr.span)
+                        .hint("write it as in `aws = { source = \"hashicorp/aws\", version = \"~> 5.0\" }`"),
+                ),
                 // What Terraform before 0.13 wrote: only a version.
                 _ => required.version = self.placed_text(expr, "version"),
             }

@@ -43,6 +43,7 @@ impl Collector<'_> {
         let files = self.files;
         let project = self.configuration.project.name.clone();
         let scope = ConstantScope { files, project: &project, environment: None };
+        self.suitable(&block.body, &blocks::VARIABLE, &scope);
         let what = format!("variable \"{}\"", name.name);
         let decoded = decode(&block.body, header, &what, &blocks::VARIABLE, &[], &scope);
         self.faults.extend(decoded.diagnostics);
@@ -52,6 +53,10 @@ impl Collector<'_> {
         let nullable = flag("nullable", true);
         let is_typed = ty_expr.is_some();
         let ty = ty_expr.map_or(Type::Dynamic, |expr| {
+            if self.is_module && matches!(expr.kind, ExprKind::Broken) {
+                let fault = Diagnostic::error("invalid-type", "this is no type").at(expr.span);
+                self.faults.push(fault.hint("write one as in `string` or `list(number)`"));
+            }
             type_constraint(&expr, &scope).unwrap_or_else(|faults| {
                 self.faults.extend(faults);
                 Type::Dynamic
@@ -99,8 +104,8 @@ impl Collector<'_> {
 
     /// A validation is about its own variable.
     fn check_own_condition(&mut self, validations: &Conditions, own: VariableId, name: &str) {
-        for Part { span, is_condition, references, are_found } in &validations.parts {
-            let refers = !references.is_empty() || !are_found;
+        for Part { span, is_condition, references, refers } in &validations.parts {
+            let refers = *refers || self.is_module;
             if *is_condition && refers && !references.contains(&Reference::Variable(own)) {
                 self.faults.push(
                     Diagnostic::error(

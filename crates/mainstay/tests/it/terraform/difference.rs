@@ -93,19 +93,23 @@ pub fn lists(at: &str, ours: &[String], oracle: &[String], lines: &mut Vec<Strin
 
 /// A place in which the two differ.
 pub fn both(at: &str, ours: Option<&Json>, oracle: Option<&Json>) -> String {
-    format!("{at}: ours {}, the oracle's {}", short(ours), short(oracle))
+    let text = |value: Option<&Json>| value.map_or_else(|| "is missing".to_owned(), Json::to_string);
+    let (ours, oracle) = (text(ours), text(oracle));
+    let same = ours.chars().zip(oracle.chars()).take_while(|(mine, theirs)| mine == theirs).count();
+    // What long values have in common is left out as far as a few characters before they part.
+    let start = if same > VALUE_LENGTH_MAX / 2 { same - CONTEXT } else { 0 };
+    format!("{at}: ours {}, the oracle's {}", part(&ours, start), part(&oracle, start))
 }
 
 /// More of a value than this is not needed to know which it is.
 const VALUE_LENGTH_MAX: usize = 160;
+const CONTEXT: usize = 20;
 
-fn short(value: Option<&Json>) -> String {
-    let Some(value) = value else { return "is missing".to_owned() };
-    let text = value.to_string();
-    match text.char_indices().nth(VALUE_LENGTH_MAX) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+fn part(text: &str, start: usize) -> String {
+    let before = if start > 0 { "…" } else { "" };
+    let after = if text.chars().count() > start + VALUE_LENGTH_MAX { "…" } else { "" };
+    let kept: String = text.chars().skip(start).take(VALUE_LENGTH_MAX).collect();
+    format!("{before}{kept}{after}")
 }
 
 #[cfg(test)]
@@ -135,6 +139,13 @@ mod tests {
         );
         check(&json!([1, 2]), &json!([1]), &["state: ours [1,2], the oracle's [1]"]);
         check(&json!(false), &json!(null), &["state: ours false, the oracle's null"]);
+    }
+
+    #[test]
+    fn of_long_values_the_part_that_differs_is_told() {
+        let (ours, oracle) = (json!("3".repeat(500)), json!("3".repeat(499) + "4"));
+        let expect = format!("state: ours …{0}3\", the oracle's …{0}4\"", "3".repeat(CONTEXT));
+        check(&ours, &oracle, &[&expect]);
     }
 
     #[test]

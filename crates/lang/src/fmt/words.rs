@@ -1,0 +1,122 @@
+//! Tokens to lines of words, with what is written anew written anew.
+
+use crate::syntax::{Token, TokenKind as K};
+
+use super::changes::Changes;
+use super::layout::{Line, Word};
+
+/// The tokens as lines of words. What spans lines as one token (a heredoc, a comment) stays in the line on which it begins.
+pub(super) fn lines<'a>(text: &'a str, tokens: &[Token], changes: &Changes) -> Vec<Line<'a>> {
+    let mut lines = vec![Line::default()];
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        if let Some((end, replacement)) = changes.replaced.get(&token.start) {
+            let length = length(&tokens[at..], *end);
+            push(&mut lines, Word { text: replacement.clone().into(), ..Word::new(K::Identifier, "") });
+            at += length;
+            continue;
+        }
+        if let Some(end) = changes.wrapped.get(&token.start) {
+            let length = length(&tokens[at..], *end);
+            let after = tokens.get(at + length).map_or(K::End, |token| token.kind);
+            if let Some((inner, parentheses)) = unwrapped(&tokens[at..at + length], after) {
+                if parentheses {
+                    push(&mut lines, Word::new(K::OpenParen, "("));
+                }
+                for token in inner {
+                    push_token(&mut lines, text, token);
+                }
+                if parentheses {
+                    push(&mut lines, Word::new(K::CloseParen, ")"));
+                }
+                at += length;
+                continue;
+            }
+        }
+        push_token(&mut lines, text, token);
+        at += 1;
+    }
+    lines
+}
+
+/// How many tokens there are up to a byte.
+fn length(tokens: &[Token], end: u32) -> usize {
+    tokens.iter().take_while(|token| token.end <= end && token.kind != K::End).count()
+}
+
+fn push_token<'a>(lines: &mut Vec<Line<'a>>, text: &'a str, token: &Token) {
+    let mut written = token.text(text);
+    match token.kind {
+        K::End => {}
+        K::Newline => {
+            if let Some(line) = lines.last_mut() {
+                line.ending = written;
+            }
+            lines.push(Line::default());
+        }
+        kind => {
+            if kind == K::CloseHeredoc {
+                // Blanks behind the word belong to it.
+                let rest = text.get(token.end as usize..).unwrap_or("");
+                let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+                written = text.get(token.start as usize..token.end as usize + blanks).unwrap_or(written);
+            }
+            push(lines, Word::new(kind, written));
+        }
+    }
+}
+
+fn push<'a>(lines: &mut [Line<'a>], word: Word<'a>) {
+    if let Some(line) = lines.last_mut() {
+        line.words.push(word);
+    }
+}
+
+/// What stands for `"${x}"`, and whether in parentheses, which a value over several lines needs; nothing, where the text could not be
+/// read any more. `after`: what comes behind it.
+fn unwrapped(tokens: &[Token], after: K) -> Option<(&[Token], bool)> {
+    let [open, sign, inner @ .., end, close] = tokens else { return None };
+    let is_wrap = (open.kind, sign.kind) == (K::OpenQuote, K::Interpolation)
+        && (end.kind, close.kind) == (K::TemplateEnd, K::CloseQuote);
+    if !is_wrap {
+        return None;
+    }
+    let start = inner.iter().position(|token| token.kind != K::Newline)?;
+    let mut end = inner.iter().rposition(|token| token.kind != K::Newline)? + 1;
+    // A comment goes up to the end of its line.
+    if inner[end - 1].kind == K::LineComment {
+        end += 1;
+    }
+    let inner = inner.get(start..end)?;
+    let is_line_end = |i: usize| {
+        inner[i].kind == K::Newline && (i == 0 || inner[i - 1].kind != K::LineComment)
+    };
+    let parentheses = (0..inner.len()).any(is_line_end);
+    let stands = stands(inner, parentheses, after);
+    stands.then_some((inner, parentheses))
+}
+
+/// Whether a value can be read without what it was wrapped in: a heredoc ends a line, and a line that a comment ends goes on within
+/// brackets only.
+fn stands(inner: &[Token], parentheses: bool, after: K) -> bool {
+    let ends_line = matches!(after, K::Newline | K::End);
+    if inner.last().is_some_and(|last| last.kind == K::CloseHeredoc) {
+        return !parentheses && after == K::Newline;
+    }
+    if parentheses {
+        return true;
+    }
+    let mut open = 0usize;
+    for (i, token) in inner.iter().enumerate() {
+        match token.kind {
+            K::OpenBrace | K::OpenBracket | K::OpenParen => open += 1,
+            K::CloseBrace | K::CloseBracket | K::CloseParen => open = open.saturating_sub(1),
+            K::LineComment if open == 0 => {
+                let mut rest = inner[i..].iter();
+                return ends_line && rest.all(|token| matches!(token.kind, K::LineComment | K::Newline));
+            }
+            _ => {}
+        }
+    }
+    true
+}

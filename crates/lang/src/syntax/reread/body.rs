@@ -1,0 +1,226 @@
+//! Bodies: attributes and blocks.
+
+use super::super::ast::{Attribute, Block, Body, Identifier};
+use super::super::token::{Token, TokenKind as K};
+use super::Rereader;
+use diag::Span;
+
+/// What an attribute is written like.
+const DEFINITION: &str = "Argument or block definition required";
+const BLOCK: &str = "Invalid block definition";
+const SINGLE: &str = "Invalid single-argument block definition";
+
+impl Rereader<'_> {
+    /// A whole file.
+    pub(super) fn file(&mut self) -> Body {
+        let end = u32::try_from(self.cursor.text.len()).unwrap_or(u32::MAX);
+        let mut body = Body::native(Span { file: self.cursor.file, start: 0, end });
+        self.entries(K::End, None, &mut body);
+        body
+    }
+
+    /// Entries up to the end of a body, which is taken.
+    fn entries(&mut self, end: K, open: Option<Token>, body: &mut Body) {
+        loop {
+            let token = self.peek();
+            match token.kind {
+                kind if kind == end => {
+                    self.take();
+                    return;
+                }
+                K::Newline => {
+                    self.take();
+                }
+                K::Identifier => self.entry(body),
+                K::End => {
+                    let place = open.unwrap_or(token);
+                    self.wrong(place, "Unclosed configuration block", "no brace closes this block");
+                    self.is_recovering = true;
+                    return;
+                }
+                kind => {
+                    self.take();
+                    let (summary, why) = match kind {
+                        K::OpenQuote => ("Invalid argument name", "names are written without quotes"),
+                        _ => (DEFINITION, "a name stands here"),
+                    };
+                    self.wrong(token, summary, why);
+                    self.recover(end);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn entry(&mut self, body: &mut Body) {
+        let token = self.take();
+        let name = self.cursor.identifier(token);
+        match self.peek_kind() {
+            K::Assign => self.attribute(name, token, false, body),
+            K::OpenQuote | K::OpenBrace | K::Identifier => self.block(name, body),
+            _ => {
+                self.recover_after_entry();
+                self.tell(token, DEFINITION, "an attribute is a name, `=` and a value");
+            }
+        }
+    }
+
+    /// At `=`.
+    fn attribute(&mut self, name: Identifier, token: Token, is_single: bool, body: &mut Body) {
+        self.take();
+        let mark = self.mark();
+        let expr = self.value();
+        if self.is_lost(mark) {
+            self.recover_after_entry();
+        } else if !is_single {
+            let next = self.peek();
+            match next.kind {
+                K::Newline | K::End => {
+                    self.take();
+                }
+                kind => {
+                    let (summary, why) = match kind {
+                        K::Comma => ("Unexpected comma after argument", "attributes are not separated by commas"),
+                        _ => ("Missing newline after argument", "an attribute ends with its line"),
+                    };
+                    self.wrong(next, summary, why);
+                    self.recover_after_entry();
+                }
+            }
+        }
+        if body.attribute(&name.name).is_some() {
+            self.tell(token, "Attribute redefined", "an attribute is given once");
+            return;
+        }
+        body.attributes.push(Attribute { name, expr });
+    }
+
+    /// At what follows a name that is no `=`.
+    fn block(&mut self, kind: Identifier, body: &mut Body) {
+        let mut labels = Vec::new();
+        let open = loop {
+            let token = self.peek();
+            match token.kind {
+                K::OpenBrace => break self.take(),
+                K::OpenQuote => labels.push(self.label()),
+                K::Identifier => {
+                    self.take();
+                    labels.push(self.cursor.identifier(token));
+                }
+                found => {
+                    match found {
+                        K::Assign => self.tell(token, BLOCK, "a block has no `=`"),
+                        K::Newline => self.tell(token, BLOCK, "the `{` of a block is on the line of its name"),
+                        _ => self.wrong(token, BLOCK, "labels and `{` follow the name of a block"),
+                    }
+                    self.recover_after_entry();
+                    let inner = Body::native(self.cursor.span(token));
+                    body.blocks.push(Block { kind, labels, body: inner });
+                    return;
+                }
+            }
+        };
+        let start = self.cursor.span(open);
+        let mut inner = Body::native(start);
+        if self.depth >= super::super::DEPTH_MAX {
+            self.wrong(open, "Too many nested blocks", "this is nested too deep to be read");
+            self.recover(K::CloseBrace);
+        } else {
+            self.depth += 1;
+            match self.peek_kind() {
+                K::Newline | K::End | K::CloseBrace => self.entries(K::CloseBrace, Some(open), &mut inner),
+                _ => self.one_line(open, &mut inner),
+            }
+            self.depth -= 1;
+        }
+        inner.span = self.cursor.since(start);
+        body.blocks.push(Block { kind, labels, body: inner });
+        let next = self.peek();
+        if matches!(next.kind, K::Newline | K::End) {
+            self.take();
+        } else {
+            self.wrong(next, "Missing newline after block definition", "a block ends with its line");
+            self.recover_after_entry();
+        }
+    }
+
+    /// `{ name = value }`.
+    fn one_line(&mut self, open: Token, body: &mut Body) {
+        let token = self.peek();
+        if token.kind != K::Identifier {
+            self.wrong(token, DEFINITION, "a name stands here");
+            self.recover(K::CloseBrace);
+            return;
+        }
+        self.take();
+        let name = self.cursor.identifier(token);
+        match self.peek_kind() {
+            K::Assign => self.attribute(name, token, true, body),
+            K::OpenQuote | K::OpenBrace | K::Identifier => {
+                self.tell(token, SINGLE, "a block on one line has no block in it");
+                self.recover_after_entry();
+                return;
+            }
+            _ => {
+                self.tell(token, DEFINITION, "an attribute is a name, `=` and a value");
+                self.recover_after_entry();
+                return;
+            }
+        }
+        let next = self.peek();
+        match next.kind {
+            K::CloseBrace => {
+                self.take();
+            }
+            K::End => {
+                self.wrong(open, "Unclosed configuration block", "no brace closes this block");
+                self.recover(K::CloseBrace);
+            }
+            _ => {
+                self.wrong(next, SINGLE, "a block on one line has one attribute, and ends on it");
+                self.recover(K::CloseBrace);
+            }
+        }
+    }
+
+    /// A label between quotes.
+    fn label(&mut self) -> Identifier {
+        let open = self.take();
+        let mut name = String::new();
+        loop {
+            let token = self.raw();
+            match token.kind {
+                K::CloseQuote => break,
+                K::QuotedText => {
+                    let text = self.cursor.token_text(token);
+                    self.escapes(token);
+                    name.push_str(text);
+                }
+                K::Interpolation | K::Directive => {
+                    self.wrong(token, "Invalid string literal", "a label is fixed text");
+                    self.recover(K::TemplateEnd);
+                }
+                K::End => {
+                    self.wrong(token, "Unterminated string literal", "no quote ends this label");
+                    break;
+                }
+                _ => {
+                    self.wrong(token, "Invalid string literal", "a label is text on one line");
+                    self.recover(K::CloseQuote);
+                    break;
+                }
+            }
+        }
+        let name = name.into();
+        Identifier { name, span: self.cursor.since(self.cursor.span(open)) }
+    }
+
+    /// Takes the next token as it stands: between quotes nothing is passed over.
+    pub(super) fn raw(&mut self) -> Token {
+        let token = self.cursor.raw(self.cursor.at);
+        if token.kind != K::End {
+            self.cursor.at += 1;
+        }
+        token
+    }
+}

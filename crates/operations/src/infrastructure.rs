@@ -1,0 +1,156 @@
+//! The infrastructure of a project: its stacks and the resources of its root, planned and applied as one graph, beside the services.
+//! Nothing is decided here that the engine decides.
+
+use std::sync::Arc;
+
+use diag::Diagnostics;
+use engine::stack::apply::{self, Applied, ApplyOptions, Execution};
+use engine::stack::plan::{StackMode, StackPlan};
+use engine::stack::planning::{self, StackRequest};
+use engine::stack::StackInput;
+use engine::{DeploymentId, Snapshot, Target};
+use provisioners::StandardProvisioners;
+use tokio_util::sync::CancellationToken;
+use value::Value;
+
+use crate::planning::Watch;
+use crate::session::Description;
+use crate::stack::{LoadedStack, Look, StackFolder, StackProviderSource, Unconfigured};
+use crate::{Fault, Session, clock};
+
+/// The plan of a project's infrastructure, with what it was computed from.
+#[derive(Clone)]
+pub struct Infrastructure {
+    /// The plan.
+    pub plan: StackPlan,
+    /// What should be known of it, without errors.
+    pub warnings: Diagnostics,
+    /// The configuration.
+    pub stack: LoadedStack,
+    variables: Vec<Option<Value>>,
+}
+
+impl std::fmt::Debug for Infrastructure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // A plan holds values in clear.
+        f.debug_struct("Infrastructure").field("changes", &self.plan.changes.len()).finish_non_exhaustive()
+    }
+}
+
+/// What is planned of the infrastructure.
+pub(crate) struct Wanted<'a> {
+    pub mode: StackMode,
+    /// Only these; empty: everything.
+    pub targets: &'a [Target],
+    /// Whether what is there is read anew.
+    pub refreshes: bool,
+}
+
+impl Session {
+    /// Plans the infrastructure; `None` where there is none, neither described nor made.
+    ///
+    /// # Errors
+    /// If its configuration is invalid, or something cannot be planned.
+    pub(crate) async fn plan_infrastructure(
+        &self,
+        description: &Description,
+        snapshot: &Snapshot,
+        wanted: Wanted<'_>,
+        watch: &Watch,
+    ) -> Result<Option<Infrastructure>, Fault> {
+        let configuration = &description.configuration;
+        let is_described = !configuration.calls.is_empty() || !configuration.resources.is_empty();
+        let is_made = snapshot.rows.iter().any(|row| !row.record.provider.is_empty());
+        if !is_described && !is_made {
+            return Ok(None);
+        }
+        let stack = self.stack(description).await?;
+        let mut warnings = stack.checked(Look::Planning)?;
+        let variables: Vec<Option<Value>> = description.variables.iter().cloned().map(Some).collect();
+        let input = self.stack_input(&stack, variables.clone(), clock::now_ms());
+        let request = StackRequest {
+            mode: wanted.mode,
+            targets: wanted.targets.to_vec(),
+            refreshes: wanted.refreshes,
+            events: watch.events.clone(),
+            ..StackRequest::new(Arc::new(input), snapshot.clone())
+        };
+        let (mut plan, found) = planning::plan(request).await;
+        // Outputs of the project may hang on services, which are planned apart.
+        plan.outputs.clear();
+        if found.has_errors() {
+            return Err(stack.fault(found));
+        }
+        warnings.extend(found);
+        Ok(Some(Infrastructure { plan, warnings, stack, variables }))
+    }
+
+    /// A plan that was saved, with the configuration that it was computed from.
+    pub(crate) async fn saved_infrastructure(
+        &self,
+        description: &Description,
+        plan: StackPlan,
+    ) -> Result<Infrastructure, Fault> {
+        let stack = self.stack(description).await?;
+        let warnings = stack.checked(Look::Planning)?;
+        let variables = description.variables.iter().cloned().map(Some).collect();
+        Ok(Infrastructure { plan, warnings, stack, variables })
+    }
+
+    /// Makes a plan of the infrastructure real. The caller holds the lock.
+    pub(crate) async fn apply_infrastructure(
+        &self,
+        infrastructure: &Infrastructure,
+        deployment: &DeploymentId,
+        watch: &Watch,
+        cancel: &CancellationToken,
+    ) -> Applied {
+        let plan = &infrastructure.plan;
+        let input =
+            self.stack_input(&infrastructure.stack, infrastructure.variables.clone(), plan.created_at_ms);
+        let options = ApplyOptions::new(deployment.clone());
+        let execution = Execution { plan, input: &input, store: self.store.as_ref(), options };
+        apply::apply(execution, &watch.events, cancel).await
+    }
+
+    /// Finds out what a killed run left open of the infrastructure, and tells of it. The caller holds the lock.
+    pub(crate) async fn settle_infrastructure(&self, watch: &Watch) -> Result<Diagnostics, Fault> {
+        let source = StackProviderSource::new(self.root.clone(), self.wiring.variables.clone());
+        let (settled, mut notes) =
+            apply::settle(&self.environment, &Unconfigured(source), self.store.as_ref(), &watch.events)
+                .await
+                .map_err(Fault::Failed)?;
+        notes.extend(crate::stack::settled_notes(settled));
+        Ok(notes)
+    }
+
+    /// The tree of the project's modules. Modules that are not in the project's folder are installed where they are missing.
+    async fn stack(&self, description: &Description) -> Result<LoadedStack, Fault> {
+        let folder = StackFolder {
+            root: self.root.clone(),
+            data: self.root.join(".mainstay"),
+            wiring: self.wiring.clone(),
+        };
+        folder.load_project(description.files.clone()).await
+    }
+
+    fn stack_input(&self, stack: &LoadedStack, variables: Vec<Option<Value>>, now_ms: u64) -> StackInput {
+        StackInput {
+            tree: stack.tree.clone(),
+            files: stack.files.clone(),
+            environment: self.environment.clone(),
+            variables,
+            providers: Arc::new(StackProviderSource::new(self.root.clone(), self.wiring.variables.clone())),
+            provisioners: Some(Arc::new(StandardProvisioners::from_environment())),
+            now_ms,
+        }
+    }
+}
+
+/// Whether something of the infrastructure would be changed, in the world or in what is known of it.
+pub(crate) fn has_changes(plan: &StackPlan, snapshot: &Snapshot) -> bool {
+    let rows = snapshot.rows.iter().filter(|row| !row.record.provider.is_empty());
+    plan.has_changes() || !rows.eq(plan.prior.iter())
+}
+
+

@@ -1,0 +1,241 @@
+//! S3 as `moto_server` from PyPI plays it, behind a gate of the test's own.
+//!
+//! The gate lets one write through at a time: S3 looks at a condition and writes in one step, moto in two. It counts the writes, and
+//! can be shut before or after any of them, as if the writer had been killed there.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use store::{S3Credentials, S3Options};
+
+use crate::rig::{free_port, wait_for};
+
+/// The bucket that all cases share.
+pub const BUCKET: &str = "states";
+
+/// A server of the test's own.
+pub struct Moto {
+    process: Child,
+    port: u16,
+    one_at_a_time: Arc<Mutex<()>>,
+}
+
+impl Moto {
+    /// Starts one; `None`, with the reason printed, where there is no moto.
+    pub fn start() -> Option<Self> {
+        let Some(program) = program() else {
+            println!("skipped: there is no `moto_server` here (`pip install 'moto[server]'`)");
+            return None;
+        };
+        let port = free_port();
+        let process = Command::new(program)
+            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let server = Self { process, port, one_at_a_time: Arc::default() };
+        wait_for(port, "moto_server");
+        server.put(&format!("/{BUCKET}"), b"");
+        Some(server)
+    }
+
+    /// Writes an object past any gate, as Terraform would.
+    pub fn put(&self, path: &str, body: &[u8]) {
+        let answer = self.ask("PUT", path, body);
+        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    }
+
+    /// An answer with its head, of a request that is not signed: moto asks for no signature.
+    pub fn ask(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/octet-stream\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n",
+            self.port,
+            body.len()
+        );
+        forward(self.port, &[head.as_bytes(), body].concat()).unwrap()
+    }
+
+    /// Every object's key and content.
+    pub fn objects(&self) -> Vec<(String, Vec<u8>)> {
+        let listed = String::from_utf8(self.ask("GET", &format!("/{BUCKET}?list-type=2"), b"")).unwrap();
+        let keys = listed.split("<Key>").skip(1).map(|rest| rest.split("</Key>").next().unwrap().to_owned());
+        keys.map(|key| {
+            let answer = self.ask("GET", &format!("/{BUCKET}/{}", key.replace('=', "%3D")), b"");
+            let at = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+            (key, answer[at..].to_vec())
+        })
+        .collect()
+    }
+
+    pub fn gate(&self) -> Gate {
+        Gate::open(self.port, self.one_at_a_time.clone())
+    }
+}
+
+impl Drop for Moto {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// The program: the one that `scripts/test` installs in the user's cache, or one on the PATH.
+fn program() -> Option<PathBuf> {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
+    let installed = cache.and_then(|cache| std::fs::read_dir(cache.join("mainstay")).ok());
+    let installed = installed.into_iter().flatten().flatten().filter_map(|entry| {
+        let is_moto = entry.file_name().to_string_lossy().starts_with("moto-");
+        Some(entry.path().join("bin/moto_server")).filter(|program| is_moto && program.exists())
+    });
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|folder| folder.join("moto_server"));
+    installed.max().or_else(|| on_path.into_iter().find(|program| program.exists()))
+}
+
+/// Where a gate is shut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shut {
+    /// Before the write of this number: it is not made.
+    Before(u64),
+    /// After it: it is made, and the answer is lost.
+    After(u64),
+}
+
+/// A way to the server.
+#[derive(Clone)]
+pub struct Gate {
+    port: u16,
+    state: Arc<GateState>,
+}
+
+struct GateState {
+    server: u16,
+    one_at_a_time: Arc<Mutex<()>>,
+    writes: AtomicU64,
+    shut: Mutex<Option<Shut>>,
+    paths: Mutex<Vec<String>>,
+}
+
+impl Gate {
+    fn open(server: u16, one_at_a_time: Arc<Mutex<()>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let state = Arc::new(GateState {
+            server,
+            one_at_a_time,
+            writes: AtomicU64::new(0),
+            shut: Mutex::default(),
+            paths: Mutex::default(),
+        });
+        let serving = state.clone();
+        // It ends with the test's process.
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                let state = serving.clone();
+                std::thread::spawn(move || state.serve(connection));
+            }
+        });
+        Self { port, state }
+    }
+
+    /// How many writes have come so far.
+    pub fn writes(&self) -> u64 {
+        self.state.writes.load(Ordering::SeqCst)
+    }
+
+    /// Method and path of every request so far.
+    pub fn requests(&self) -> Vec<String> {
+        self.state.paths.lock().unwrap().clone()
+    }
+
+    /// Shuts it at a write to come.
+    pub fn shut(&self, at: Shut) {
+        *self.state.shut.lock().unwrap() = Some(at);
+    }
+
+    /// A key behind this gate.
+    pub fn options(&self, key: &str) -> S3Options {
+        let credentials = S3Credentials::Keys {
+            access_key: "test".into(),
+            secret_key: "test".into(),
+            token: None,
+        };
+        let mut options = S3Options::new(BUCKET, key, credentials);
+        options.endpoint = Some(format!("http://127.0.0.1:{}", self.port));
+        options
+    }
+}
+
+impl GateState {
+    /// One request of a connection; who has another one comes again.
+    fn serve(&self, mut client: TcpStream) {
+        let Some((request, first)) = request(&mut client) else { return };
+        self.paths.lock().unwrap().push(first.clone());
+        if first.starts_with("GET") || first.starts_with("HEAD") {
+            if !self.is_shut(self.writes.load(Ordering::SeqCst)) {
+                answer(client, forward(self.server, &request));
+            }
+            return;
+        }
+        let _one = self.one_at_a_time.lock().unwrap();
+        let number = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
+        let shut = *self.shut.lock().unwrap();
+        match shut {
+            Some(Shut::Before(at)) if number >= at => {}
+            Some(Shut::After(at)) if number > at => {}
+            Some(Shut::After(at)) if number == at => drop(forward(self.server, &request)),
+            _ => answer(client, forward(self.server, &request)),
+        }
+    }
+
+    /// Whether so many writes are enough.
+    fn is_shut(&self, writes: u64) -> bool {
+        matches!(*self.shut.lock().unwrap(), Some(Shut::Before(at) | Shut::After(at)) if writes >= at)
+    }
+}
+
+/// A whole request, and its first line.
+fn request(client: &mut TcpStream) -> Option<(Vec<u8>, String)> {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 1 << 16];
+    loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+            let length = head
+                .lines()
+                .filter_map(|line| line.split_once(':'))
+                .find(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+                .map_or(0, |(_, length)| length.trim().parse::<usize>().unwrap());
+            let had = bytes.len();
+            bytes.resize(end + 4 + length, 0);
+            client.read_exact(&mut bytes[had..]).ok()?;
+            let first = head.lines().next()?.rsplit_once(' ')?.0.to_owned();
+            return Some((bytes, first));
+        }
+        match client.read(&mut buffer).ok()? {
+            0 => return None,
+            more => bytes.extend_from_slice(&buffer[..more]),
+        }
+    }
+}
+
+/// The server's answer; it closes its connection after each.
+fn forward(server: u16, request: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut connection = TcpStream::connect(("127.0.0.1", server))?;
+    connection.write_all(request)?;
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer)?;
+    Ok(answer)
+}
+
+fn answer(mut client: TcpStream, answer: std::io::Result<Vec<u8>>) {
+    // Whoever asked may be gone.
+    let _ = client.write_all(&answer.unwrap_or_default());
+}
