@@ -26,6 +26,9 @@ pub struct Diagnostic {
     pub code: Cow<'static, str>,
     /// What is wrong, as a sentence without its full stop.
     pub message: String,
+    /// What Terraform calls this kind of fault, for whoever tells it in Terraform's form and where the code does not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Cow<'static, str>>,
     /// Where in the configuration.
     pub span: Option<Span>,
     /// What is at that place, in a few words beside the underlining.
@@ -56,6 +59,7 @@ impl Diagnostic {
             severity: Severity::Error,
             code: code.into(),
             message: message.into(),
+            summary: None,
             span: None,
             label: None,
             subject: None,
@@ -68,6 +72,13 @@ impl Diagnostic {
     /// A warning.
     pub fn warning(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// With Terraform's name for it.
+    #[must_use]
+    pub fn summary(mut self, summary: impl Into<Cow<'static, str>>) -> Self {
+        self.summary = Some(summary.into());
+        self
     }
 
     /// At a place.

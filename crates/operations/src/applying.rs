@@ -224,7 +224,8 @@ impl<'a> Locked<'a> {
         let applied = engine::apply(execution, &self.watch.events, &cancel).await;
         let mut outcome = applied.outcome;
         if let Some(mut gone) = infrastructure.filter(|_| outcome == DeploymentOutcome::Succeeded) {
-            gone.plan.base_serial = applied.serial;
+            // The services' outputs were written since the plan was made.
+            gone.plan.base_serial = session.state.snapshot(environment).await?.serial;
             let removed = session.apply_infrastructure(&gone, &deployment.id, self.watch, &cancel).await;
             counts = Some(removed.counts);
             if removed.diagnostics.has_errors() {

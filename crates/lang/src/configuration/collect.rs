@@ -81,6 +81,8 @@ pub(super) struct Collector<'a> {
     pub uses: Uses,
     /// Whether this is a module as Terraform has it, and no folder of a project.
     pub is_module: bool,
+    /// Variables whose type or default an override file has changed, and where.
+    pub changed: HashMap<Arc<str>, Span>,
     /// Where each name was declared first, by kind and name.
     pub declared: HashMap<(&'static str, Arc<str>), Span>,
 }
@@ -103,6 +105,7 @@ impl<'a> Collector<'a> {
             triggers: Diagnostics::default(),
             uses: Uses::default(),
             is_module,
+            changed: HashMap::new(),
             declared: HashMap::new(),
         }
     }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use diag::Diagnostic;
 
 use super::collect::{Collector, Found};
+use super::declare::name_of;
+use super::environment::take;
 use super::grammar::take_blocks;
 use super::read::{FileKind, Source};
 use crate::address::Mode;
@@ -93,6 +95,10 @@ fn labelled(
     index: &Index,
 ) {
     let Some(name) = collector.label(&block, noun) else { return };
+    let block = changeable(collector, block);
+    if noun == "variable" {
+        note_change(collector, &name, &block);
+    }
     let base = index.0.get(&(noun, name.name.clone())).and_then(|i| list.get_mut(*i));
     match base {
         Some((_, base)) => merge(&mut base.body, block.body),
@@ -127,10 +133,39 @@ fn provider(collector: &mut Collector<'_>, block: Block, found: &mut Found, inde
 
 fn resource(collector: &mut Collector<'_>, mode: Mode, noun: &'static str, block: Block, found: &mut Found) {
     let Some([kind, name]) = collector.labels(&block, noun, ["KIND", "NAME"]) else { return };
+    let block = changeable(collector, block);
     let id = collector.configuration.names.resource(mode, &kind.name, &name.name);
     match id.and_then(|id| found.resources.get_mut(id.0 as usize)) {
         Some(base) => merge(&mut base.block.body, block.body),
         None => missing(collector, &format!("`{noun}` block `{}.{}`", kind.name, name.name), block.header()),
+    }
+}
+
+/// A block without what an override file cannot change.
+fn changeable(collector: &mut Collector<'_>, mut block: Block) -> Block {
+    if let Some(span) = name_of(&block.body, "depends_on") {
+        take(&mut block.body, "depends_on");
+        collector.faults.push(
+            Diagnostic::error("not-overridable", "an override file cannot change `depends_on`")
+                .summary("Unsupported override")
+                .at(span)
+                .hint("write it where the block is declared"),
+        );
+    }
+    block
+}
+
+/// Notes where a default and a type were brought together that were not written together.
+fn note_change(collector: &mut Collector<'_>, name: &Identifier, block: &Block) {
+    let given = |key: &str| block.body.attribute(key).is_some();
+    match (given("type"), given("default")) {
+        (false, false) => {}
+        (true, true) => {
+            collector.changed.remove(&name.name);
+        }
+        _ => {
+            collector.changed.insert(name.name.clone(), block.header());
+        }
     }
 }
 

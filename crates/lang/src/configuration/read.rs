@@ -169,8 +169,3 @@ fn terraform_kind(name: &str) -> Option<FileKind> {
         FileKind::Terraform
     })
 }
-
-/// Whether a folder has one of Terraform's files.
-pub(super) fn has_terraform(entries: &[Entry]) -> bool {
-    file_names(entries).any(|name| terraform_kind(name).is_some())
-}

@@ -9,7 +9,7 @@ use diag::{Diagnostic, Sources};
 use super::collect::Collector;
 use super::findings::Findings;
 use super::links::{self, Module};
-use super::read::{PROJECT_FILE, Reader, has_terraform};
+use super::read::{PROJECT_FILE, Reader};
 use super::tree::{ModuleFolders, NodeId, Tree, TreeNode};
 use super::{Configuration, cycles};
 use crate::files::ProjectFiles;
@@ -172,14 +172,6 @@ impl Loader<'_> {
             is_root && folder.is_empty() && entries.iter().any(|entry| entry.name == PROJECT_FILE);
         let parsed =
             if is_project { self.reader.project(&entries) } else { self.reader.module(folder, &entries) };
-        if is_root && !is_project && !has_terraform(&entries) {
-            let place = if folder.is_empty() { "." } else { folder };
-            self.findings.blocks.push(
-                Diagnostic::error("no-configuration", "there are no `.tf` files in this folder")
-                    .about(place)
-                    .hint("go to the folder with the configuration, or name it"),
-            );
-        }
         if self.reader.unbalanced {
             return None;
         }

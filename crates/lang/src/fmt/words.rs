@@ -88,35 +88,43 @@ fn unwrapped(tokens: &[Token], after: K) -> Option<(&[Token], bool)> {
         end += 1;
     }
     let inner = inner.get(start..end)?;
-    let is_line_end = |i: usize| {
-        inner[i].kind == K::Newline && (i == 0 || inner[i - 1].kind != K::LineComment)
-    };
-    let parentheses = (0..inner.len()).any(is_line_end);
-    let stands = stands(inner, parentheses, after);
+    let (parentheses, stands) = judge(inner, after);
     stands.then_some((inner, parentheses))
 }
 
-/// Whether a value can be read without what it was wrapped in: a heredoc ends a line, and a line that a comment ends goes on within
-/// brackets only.
-fn stands(inner: &[Token], parentheses: bool, after: K) -> bool {
-    let ends_line = matches!(after, K::Newline | K::End);
-    if inner.last().is_some_and(|last| last.kind == K::CloseHeredoc) {
-        return !parentheses && after == K::Newline;
-    }
-    if parentheses {
-        return true;
-    }
-    let mut open = 0usize;
+/// Whether a value needs parentheses when it is not wrapped in a string any more, and whether it can be read then: a heredoc ends a
+/// line, and a line that a comment ends goes on within brackets only.
+fn judge(inner: &[Token], after: K) -> (bool, bool) {
+    let (mut open, mut quotes) = (0usize, 0usize);
+    let (mut breaks, mut breaks_outside, mut comments_outside) = (false, false, false);
     for (i, token) in inner.iter().enumerate() {
         match token.kind {
+            K::OpenQuote => quotes += 1,
+            K::CloseQuote => quotes = quotes.saturating_sub(1),
+            // From a heredoc with more than text in it `terraform fmt` keeps away.
+            K::Interpolation | K::Directive if quotes == 0 => return (false, false),
             K::OpenBrace | K::OpenBracket | K::OpenParen => open += 1,
             K::CloseBrace | K::CloseBracket | K::CloseParen => open = open.saturating_sub(1),
-            K::LineComment if open == 0 => {
+            K::LineComment if open + quotes == 0 => {
                 let mut rest = inner[i..].iter();
-                return ends_line && rest.all(|token| matches!(token.kind, K::LineComment | K::Newline));
+                comments_outside |= !rest.all(|token| matches!(token.kind, K::LineComment | K::Newline));
+            }
+            K::Newline if i == 0 || inner[i - 1].kind != K::LineComment => {
+                breaks = true;
+                breaks_outside |= open + quotes == 0;
             }
             _ => {}
         }
     }
-    true
+    let ends = |at: Option<&Token>, kind| at.is_some_and(|token| token.kind == kind);
+    let has_parentheses = ends(inner.first(), K::OpenParen) && ends(inner.last(), K::CloseParen) && !breaks_outside;
+    let parentheses = breaks && !has_parentheses;
+    // The last token may be the end of a comment's line.
+    let ends_with_comment = ends(inner.last(), K::Newline);
+    let stands = if ends(inner.last(), K::CloseHeredoc) {
+        !parentheses && after == K::Newline
+    } else {
+        parentheses || !comments_outside && (!ends_with_comment || matches!(after, K::Newline | K::End))
+    };
+    (parentheses, stands)
 }

@@ -1,7 +1,9 @@
 //! The program as a user runs it: arguments in, text and exit codes out, with a real agent, real processes and real sockets.
 
+mod drop_in;
 mod faults;
 mod lifecycle;
 mod project;
 mod reference;
+mod stacks;
 mod terraform;

@@ -11,6 +11,10 @@ use engine::{
 use store::{Clock, this_process};
 use value::{Marks, Type, Value};
 
+use crate::ledger::{
+    a_revision_is_found_by_its_beginning_and_stays_as_it_was_first_kept, deployment,
+    deployments_are_listed_newest_first_and_releases_are_replaced,
+};
 use crate::moto::Moto;
 use crate::rig::{Postgres, Rig};
 use crate::{address, dev, intent, row, secret, service};
@@ -60,6 +64,8 @@ cases! {
     a_move_takes_deposed_objects_and_dependents_along
     a_whole_state_is_replaced_with_lineage_and_serial
     environments_are_made_listed_and_removed
+    a_revision_is_found_by_its_beginning_and_stays_as_it_was_first_kept
+    deployments_are_listed_newest_first_and_releases_are_replaced
 }
 
 async fn write(store: &dyn Store, at: &str, value: Value) -> u64 {
@@ -431,6 +437,7 @@ async fn environments_are_made_listed_and_removed(rig: &Rig) {
     assert!(matches!(store.create(&blue).await, Err(StoreError::Refused { .. })));
     write(store.as_ref(), "t.a", service("a:1")).await;
     assert_eq!(list().await, ["blue", "dev"]);
+    store.put_deployment(&dev(), &deployment("d1", 1, None)).await.unwrap();
     let lineage = store.snapshot(&blue).await.unwrap().lineage;
     assert!(!lineage.is_empty());
 
@@ -443,6 +450,7 @@ async fn environments_are_made_listed_and_removed(rig: &Rig) {
     assert_eq!(list().await, ["blue"]);
     assert!(store.snapshot(&dev()).await.unwrap().rows.is_empty());
     // One of that name again is another one.
+    assert!(store.deployments(&dev(), 10).await.unwrap().is_empty());
     let again = store.acquire(&dev(), &me(), 600_000).await.unwrap();
     assert!(again.token > lease.token);
     assert_eq!(write(store.as_ref(), "t.a", service("a:1")).await, 1);

@@ -1,14 +1,15 @@
-//! Revisions, deployments, releases.
+//! Revisions, deployments, releases, on every store.
 
 use std::collections::BTreeMap;
 
 use engine::{
-    Cell, Deployment, DeploymentId, DeploymentKind, DeploymentOutcome, EnvironmentName, Ledger, Release,
+    Cell, Deployment, DeploymentId, DeploymentKind, DeploymentOutcome, EnvironmentName, Release,
     Revision, RevisionId, StoreError,
 };
 use value::Value;
 
-use crate::{address, dev, open, secret};
+use crate::rig::Rig;
+use crate::{address, dev, secret};
 
 fn revision(id: &str, text: &str) -> Revision {
     Revision {
@@ -16,6 +17,7 @@ fn revision(id: &str, text: &str) -> Revision {
         files: BTreeMap::from([
             ("mainstay.hcl".to_owned(), text.repeat(100).into_bytes()),
             ("seeds/a.json".to_owned(), vec![0, 255, 10]),
+            ("site.zip".to_owned(), (0..100_000_u32).flat_map(u32::to_le_bytes).collect()),
         ]),
         values: BTreeMap::from([
             ("token".to_owned(), secret("hush")),
@@ -30,7 +32,7 @@ fn releases(digest: &str) -> BTreeMap<String, Release> {
     BTreeMap::from([("shop/web".to_owned(), release)])
 }
 
-fn deployment(id: &str, started_at_ms: u64, outcome: Option<DeploymentOutcome>) -> Deployment {
+pub fn deployment(id: &str, started_at_ms: u64, outcome: Option<DeploymentOutcome>) -> Deployment {
     Deployment {
         id: DeploymentId::new(id),
         kind: DeploymentKind::Deploy,
@@ -49,15 +51,13 @@ fn deployment(id: &str, started_at_ms: u64, outcome: Option<DeploymentOutcome>) 
     }
 }
 
-#[tokio::test]
-async fn a_revision_is_found_by_its_beginning_and_stays_as_it_was_first_kept() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+pub async fn a_revision_is_found_by_its_beginning_and_stays_as_it_was_first_kept(rig: &Rig) {
+    let store = rig.open().await;
     for (id, text) in [("abc1", "first"), ("abd2", "second"), ("abc1", "not this")] {
         store.put_revision(&dev(), &revision(id, text)).await.unwrap();
     }
     drop(store);
-    let store = open(dir.path()).await;
+    let store = rig.open().await;
     let found = store.revision(&dev(), "abc").await.unwrap().unwrap();
     let kept = revision("abc1", "first");
     assert_eq!(
@@ -71,10 +71,8 @@ async fn a_revision_is_found_by_its_beginning_and_stays_as_it_was_first_kept() {
     assert!(store.revision(&EnvironmentName::new("prod"), "abc1").await.unwrap().is_none());
 }
 
-#[tokio::test]
-async fn deployments_are_listed_newest_first_and_releases_are_replaced() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = open(dir.path()).await;
+pub async fn deployments_are_listed_newest_first_and_releases_are_replaced(rig: &Rig) {
+    let store = rig.open().await;
     for (id, at, outcome) in
         [("d1", 1, None), ("d2", 2, None), ("d1", 1, Some(DeploymentOutcome::Reverted)), ("d3", 3, None)]
     {

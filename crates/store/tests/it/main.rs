@@ -6,6 +6,7 @@ mod leases;
 mod ledger;
 mod moto;
 mod rig;
+mod s3;
 mod sealing;
 mod speed;
 mod state;

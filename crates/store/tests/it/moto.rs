@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use store::{S3Credentials, S3Options};
@@ -50,11 +50,12 @@ impl Moto {
         assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
     }
 
-    /// An answer with its head, of a request that is not signed: moto asks for no signature.
+    /// An answer with its head. Moto wants a signature, and looks at none.
     pub fn ask(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/octet-stream\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n",
+             Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, \
+             Signature=00\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
             self.port,
             body.len()
         );
@@ -106,6 +107,8 @@ pub enum Shut {
     Before(u64),
     /// After it: it is made, and the answer is lost.
     After(u64),
+    /// Only for the answer to it; all that follows comes through.
+    Answer(u64),
 }
 
 /// A way to the server.
@@ -120,6 +123,7 @@ struct GateState {
     one_at_a_time: Arc<Mutex<()>>,
     writes: AtomicU64,
     shut: Mutex<Option<Shut>>,
+    forgets_conditions: AtomicBool,
     paths: Mutex<Vec<String>>,
 }
 
@@ -132,6 +136,7 @@ impl Gate {
             one_at_a_time,
             writes: AtomicU64::new(0),
             shut: Mutex::default(),
+            forgets_conditions: AtomicBool::new(false),
             paths: Mutex::default(),
         });
         let serving = state.clone();
@@ -160,6 +165,11 @@ impl Gate {
         *self.state.shut.lock().unwrap() = Some(at);
     }
 
+    /// From now on conditions are not passed on, as by a server that knows none.
+    pub fn forget_conditions(&self) {
+        self.state.forgets_conditions.store(true, Ordering::SeqCst);
+    }
+
     /// A key behind this gate.
     pub fn options(&self, key: &str) -> S3Options {
         let credentials = S3Credentials::Keys {
@@ -176,7 +186,14 @@ impl Gate {
 impl GateState {
     /// One request of a connection; who has another one comes again.
     fn serve(&self, mut client: TcpStream) {
-        let Some((request, first)) = request(&mut client) else { return };
+        let Some((mut request, first)) = request(&mut client) else { return };
+        if self.forgets_conditions.load(Ordering::SeqCst) {
+            for name in [&b"\r\nif-match:"[..], b"\r\nif-none-match:"] {
+                if let Some(at) = request.windows(name.len()).position(|window| window == name) {
+                    request[at + 2] = b'x';
+                }
+            }
+        }
         self.paths.lock().unwrap().push(first.clone());
         if first.starts_with("GET") || first.starts_with("HEAD") {
             if !self.is_shut(self.writes.load(Ordering::SeqCst)) {
@@ -190,7 +207,7 @@ impl GateState {
         match shut {
             Some(Shut::Before(at)) if number >= at => {}
             Some(Shut::After(at)) if number > at => {}
-            Some(Shut::After(at)) if number == at => drop(forward(self.server, &request)),
+            Some(Shut::After(at) | Shut::Answer(at)) if number == at => drop(forward(self.server, &request)),
             _ => answer(client, forward(self.server, &request)),
         }
     }

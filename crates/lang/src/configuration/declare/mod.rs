@@ -18,6 +18,8 @@ mod variable;
 use diag::{Diagnostic, Span};
 use value::{Type, Value, convert};
 
+pub(super) use resource::name_of;
+
 use super::collect::Collector;
 use super::declaration::Condition;
 use super::environment::take;

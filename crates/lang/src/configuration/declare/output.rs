@@ -22,7 +22,10 @@ impl Collector<'_> {
         let preconditions = self.conditions(&mut block.body, "precondition", all);
         let mut references = preconditions.references;
         let settings = self.constants("the settings of an output");
+        // What stands in a block that no output has is not looked at.
+        let strangers = std::mem::take(&mut block.body.blocks);
         self.resolve(&mut block.body, settings, &[]);
+        block.body.blocks = strangers;
         let project = self.configuration.project.name.clone();
         let scope = ConstantScope { files: self.files, project: &project, environment: None };
         self.suitable(&block.body, &blocks::OUTPUT, &scope);

@@ -168,7 +168,7 @@ impl Collector<'_> {
 }
 
 /// Where the name of an attribute stands.
-pub(super) fn name_of(body: &Body, name: &str) -> Option<Span> {
+pub(in super::super) fn name_of(body: &Body, name: &str) -> Option<Span> {
     body.attribute(name).map(|attribute| attribute.name.span)
 }
 

@@ -67,7 +67,10 @@ impl Collector<'_> {
             if !self.resolve_names(&mut expr, allowed, &[]).are_found {
                 return Value::unknown(ty.without_optional());
             }
-            default_value(&name.name, &ty, nullable, &expr, &scope).unwrap_or_else(|faults| {
+            default_value(&name.name, &ty, nullable, &expr, &scope).unwrap_or_else(|mut faults| {
+                if let Some(change) = self.changed.get(&name.name) {
+                    faults.0.iter_mut().for_each(|fault| fault.span = Some(*change));
+                }
                 self.faults.extend(faults);
                 Value::unknown(ty.without_optional())
             })
