@@ -14,7 +14,7 @@ mod table;
 pub use comparison::comparison;
 pub use diagnostics::{fault, warnings};
 pub use logs::LogPrinter;
-pub use plan::{plan, plan_before_apply};
+pub use plan::{environment, plan_before_apply, plans, plans_before_apply};
 pub use progress::Progress;
 pub use report::{built, history, images, pruned, report, up};
 pub use screen::{Color, Paint, Screen};

@@ -28,6 +28,7 @@ pub use lang::address::{
 };
 pub use ledger::{Cell, Deployment, DeploymentKind, DeploymentOutcome, Ledger, Release, Revision};
 pub use plan::{Action, Change, Difference, DifferenceKind, OutputChange, Plan, Sealed};
+pub use evaluation::OtherOutputs;
 pub use planning::{PlanMode, PlanRequest, plan, plan_nothing};
 pub use provider::{
     ApplyFailure, ApplyRequest, ChangeRequest, PlannedChange, Provider, Providers, ReadRequest,

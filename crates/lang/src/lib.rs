@@ -25,4 +25,4 @@ pub use configuration::{
 pub use eval::{Scope, evaluate, evaluate_with};
 pub use files::{DiskFiles, Entry, EntryKind, FileError, MemoryFiles, ProjectFiles, normalize, tidy};
 pub use fmt::format;
-pub use resolve::{ImageId, LocalId, Reference, ServiceId, VariableId};
+pub use resolve::{EnvironmentId, ImageId, LocalId, Reference, ServiceId, VariableId};

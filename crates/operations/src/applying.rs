@@ -11,6 +11,7 @@ use engine::{
 };
 use value::Value;
 
+use crate::environments::PlannedOutputs;
 use crate::infrastructure::{self, Infrastructure};
 use crate::lease::{Held, hold};
 use crate::planning::{PlanOptions, Planned, Watch, plan_description};
@@ -49,30 +50,68 @@ impl Report {
     }
 }
 
-/// Makes the configuration, or a saved plan, real. `confirm` sees the plan first and may refuse it; `None` is answered then.
+/// Makes the configuration real in the environments, one after the other, each with what those before it have become; or a saved
+/// plan in its one environment. `confirm` sees all plans first and may refuse them; `None` is answered then. Where one environment
+/// fails, those after it are left as they were, and have no report.
 ///
 /// # Errors
-/// If nothing could be tried. What was tried and failed is in the report.
+/// If nothing could be tried. What was tried and failed is in the reports.
 pub async fn apply(
-    session: &Session,
+    sessions: &[Session],
     request: ApplyRequest,
     watch: &Watch,
-    confirm: impl FnOnce(&Planned) -> Result<bool, Fault>,
-) -> Result<Option<Report>, Fault> {
-    let locked = Locked::enter(session, "apply", watch).await?;
+    confirm: impl FnOnce(&[Planned]) -> Result<bool, Fault>,
+) -> Result<Option<Vec<Report>>, Fault> {
+    let mut locks = Vec::new();
     let result = async {
-        let planned = match &request.saved {
-            Some(path) => saved(session, path).await?,
-            None => {
-                let releases = session.store.releases(&session.environment).await?;
-                let options = PlanOptions { destroy: false, targets: request.targets };
-                locked.plan(session.description.clone(), releases, &options).await?
+        for session in sessions {
+            locks.push(Locked::enter(session, "apply", watch).await?);
+        }
+        let plans = match (&request.saved, sessions) {
+            (Some(path), [session]) => vec![saved(session, path).await?],
+            (Some(_), _) => {
+                return Err(Fault::usage(
+                    "a saved plan is of one environment",
+                    "name that one with `--env`, or leave the plan out",
+                ));
             }
+            (None, _) => plans(&locks, request.targets).await?,
         };
-        locked.execute(planned, DeploymentKind::Apply, confirm).await
+        if !confirm(&plans)? {
+            return Ok(None);
+        }
+        let mut reports = Vec::new();
+        for (locked, planned) in locks.iter().zip(plans) {
+            let report = locked.execute(planned, DeploymentKind::Apply, |_| Ok(true)).await?;
+            reports.extend(report);
+            if reports.last().is_some_and(|report| !report.succeeded()) {
+                break;
+            }
+        }
+        Ok(Some(reports))
     }
     .await;
-    locked.leave(result).await
+    let mut released = Ok(());
+    for locked in locks.into_iter().rev() {
+        released = locked.leave(released).await;
+    }
+    let reports = result?;
+    released?;
+    Ok(reports)
+}
+
+/// The plans of all that are locked, each with what those before it will be.
+async fn plans(locks: &[Locked<'_>], targets: Vec<Target>) -> Result<Vec<Planned>, Fault> {
+    let mut options = PlanOptions { targets, ..PlanOptions::default() };
+    let mut plans = Vec::new();
+    for locked in locks {
+        let session = locked.session;
+        let releases = session.store.releases(&session.environment).await?;
+        let planned = locked.plan(session.description.clone(), releases, &options).await?;
+        options.environments.insert(session.environment.to_string(), planned.outputs());
+        plans.push(planned);
+    }
+    Ok(plans)
 }
 
 /// A saved plan with the configuration that it was made from.
@@ -192,13 +231,16 @@ impl<'a> Locked<'a> {
         });
         // What services run on is made before them, and removed after them.
         let destroys = kind == DeploymentKind::Destroy;
-        let mut stacks = infrastructure.as_ref().map(|it| it.plan.stacks.clone()).unwrap_or_default();
+        let stacks = infrastructure.as_ref().map(|it| it.plan.stacks.clone()).unwrap_or_default();
+        let mut others = session.other_outputs(&description, stacks, &PlannedOutputs::default()).await?;
         let mut faults = Diagnostics::default();
         let mut counts = None;
         let mut infrastructure = infrastructure.filter(|_| changes_infrastructure);
         if let Some(made) = infrastructure.take_if(|_| !destroys) {
-            let applied = session.apply_infrastructure(&made, &deployment.id, self.watch, &cancel).await;
-            stacks = applied.stacks;
+            let applied = session
+                .apply_infrastructure(&made, &deployment.id, others.environments.clone(), self.watch, &cancel)
+                .await;
+            others.stacks = applied.stacks;
             plan.base_serial = applied.serial;
             counts = Some(applied.counts);
             let failed = applied.diagnostics.has_errors();
@@ -216,7 +258,7 @@ impl<'a> Locked<'a> {
             configuration: &description.configuration,
             files: description.files.as_ref(),
             variables: &description.variables,
-            stacks: &stacks,
+            others: &others,
             providers: &providers,
             store: session.state.as_ref(),
             options: ApplyOptions::new(deployment.id.clone()),
@@ -226,7 +268,9 @@ impl<'a> Locked<'a> {
         if let Some(mut gone) = infrastructure.filter(|_| outcome == DeploymentOutcome::Succeeded) {
             // The services' outputs were written since the plan was made.
             gone.plan.base_serial = session.state.snapshot(environment).await?.serial;
-            let removed = session.apply_infrastructure(&gone, &deployment.id, self.watch, &cancel).await;
+            let removed = session
+                .apply_infrastructure(&gone, &deployment.id, others.environments.clone(), self.watch, &cancel)
+                .await;
             counts = Some(removed.counts);
             if removed.diagnostics.has_errors() {
                 outcome = DeploymentOutcome::Failed;

@@ -48,7 +48,7 @@ pub async fn deploy(
         let mut releases = session.store.releases(&session.environment).await?;
         releases.extend(pins);
         let targets = request.services.iter().map(|s| Target::Resource(service_address(s))).collect();
-        let options = PlanOptions { destroy: false, targets };
+        let options = PlanOptions { destroy: false, targets, ..PlanOptions::default() };
         let planned = locked.plan(session.description.clone(), releases, &options).await?;
         locked.execute(planned, DeploymentKind::Deploy, confirm).await
     }

@@ -19,7 +19,7 @@ pub async fn destroy(
     let locked = Locked::enter(session, "destroy", watch).await?;
     let result = async {
         let releases = session.store.releases(&session.environment).await?;
-        let options = PlanOptions { destroy: true, targets };
+        let options = PlanOptions { destroy: true, targets, ..PlanOptions::default() };
         let planned = locked.plan(session.description.clone(), releases, &options).await?;
         locked.execute(planned, DeploymentKind::Destroy, confirm).await
     }

@@ -14,6 +14,7 @@ use engine::{
 use serde::Serialize;
 use value::{Kind, Marks, Path, Step, Value};
 
+use crate::environments::PlannedOutputs;
 use crate::infrastructure::Wanted;
 use crate::planning::Watch;
 use crate::{Fault, Session, clock};
@@ -122,11 +123,13 @@ impl Side {
         let snapshot = session.state.snapshot(&session.environment).await?;
         let nothing = Snapshot::default();
         let description = &session.description;
-        let wanted = Wanted { mode: StackMode::Normal, targets: &[], refreshes: false };
+        let standing = PlannedOutputs::default();
+        let wanted = Wanted { mode: StackMode::Normal, targets: &[], refreshes: false, environments: &standing };
         let quiet = Watch { events: Events::ignored(), cancel: watch.cancel.clone() };
         let infrastructure =
             session.plan_infrastructure(description, &nothing, wanted, &quiet).await?;
-        let stacks = infrastructure.as_ref().map_or(&[][..], |it| &it.plan.stacks);
+        let stacks = infrastructure.as_ref().map(|it| it.plan.stacks.clone()).unwrap_or_default();
+        let other = session.other_outputs(description, stacks, &standing).await?;
         let releases = session.store.releases(&session.environment).await?;
         let providers: engine::Providers =
             session.providers(description, &releases).into_iter().map(unasked).collect();
@@ -136,7 +139,7 @@ impl Side {
             project: session.project.clone(),
             environment: session.environment.clone(),
             variables: &description.variables,
-            stacks,
+            others: &other,
             mode: PlanMode::Apply,
             targets: Vec::new(),
             snapshot: &nothing,

@@ -13,6 +13,7 @@ use provisioners::StandardProvisioners;
 use tokio_util::sync::CancellationToken;
 use value::Value;
 
+use crate::environments::PlannedOutputs;
 use crate::planning::Watch;
 use crate::session::Description;
 use crate::stack::{LoadedStack, Look, StackFolder, StackProviderSource, Unconfigured};
@@ -44,6 +45,8 @@ pub(crate) struct Wanted<'a> {
     pub targets: &'a [Target],
     /// Whether what is there is read anew.
     pub refreshes: bool,
+    /// Outputs of environments that are planned in the same run.
+    pub environments: &'a PlannedOutputs,
 }
 
 impl Session {
@@ -67,7 +70,8 @@ impl Session {
         let stack = self.stack(description).await?;
         let mut warnings = stack.checked(Look::Planning)?;
         let variables: Vec<Option<Value>> = description.variables.iter().cloned().map(Some).collect();
-        let input = self.stack_input(&stack, variables.clone(), clock::now_ms());
+        let mut input = self.stack_input(&stack, variables.clone(), clock::now_ms());
+        input.environments = self.other_environments(description, wanted.environments).await?;
         let request = StackRequest {
             mode: wanted.mode,
             targets: wanted.targets.to_vec(),
@@ -102,12 +106,14 @@ impl Session {
         &self,
         infrastructure: &Infrastructure,
         deployment: &DeploymentId,
+        environments: Vec<(Arc<str>, Value)>,
         watch: &Watch,
         cancel: &CancellationToken,
     ) -> Applied {
         let plan = &infrastructure.plan;
-        let input =
+        let mut input =
             self.stack_input(&infrastructure.stack, infrastructure.variables.clone(), plan.created_at_ms);
+        input.environments = environments;
         let options = ApplyOptions::new(deployment.clone());
         let execution = Execution { plan, input: &input, store: self.store.as_ref(), options };
         apply::apply(execution, &watch.events, cancel).await
@@ -140,6 +146,7 @@ impl Session {
             files: stack.files.clone(),
             environment: self.environment.clone(),
             variables,
+            environments: Vec::new(),
             providers: Arc::new(StackProviderSource::new(self.root.clone(), self.wiring.variables.clone())),
             provisioners: Some(Arc::new(StandardProvisioners::from_environment())),
             now_ms,

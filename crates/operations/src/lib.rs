@@ -6,6 +6,7 @@ mod clock;
 mod deploying;
 mod destroying;
 mod diffing;
+mod environments;
 mod fault;
 mod history;
 mod images;
@@ -28,6 +29,7 @@ mod workspace;
 
 pub use agents::{AgentStart, default_data_dir, ensure_agents};
 pub use applying::{ApplyRequest, Report, apply};
+pub use environments::PlannedOutputs;
 pub use deploying::{DeployRequest, deploy};
 pub use destroying::destroy;
 pub use diffing::{Comparison, ObjectDifference, ValueDifference, compare};

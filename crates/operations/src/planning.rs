@@ -9,7 +9,9 @@ use engine::{
 };
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
+use value::Value;
 
+use crate::environments::PlannedOutputs;
 use crate::infrastructure::{self, Infrastructure, Wanted};
 use crate::scope::ValueScope;
 use crate::session::Description;
@@ -31,6 +33,8 @@ pub struct PlanOptions {
     pub destroy: bool,
     /// Only these and what they depend on; none: all.
     pub targets: Vec<Target>,
+    /// Outputs of environments that are planned in the same run; those of the others are what stands.
+    pub environments: PlannedOutputs,
 }
 
 impl PlanOptions {
@@ -76,6 +80,13 @@ impl Planned {
         self.plan.has_changes() || self.changes_infrastructure
     }
 
+    /// What the environment's outputs will be; unknown where only an apply tells.
+    #[must_use]
+    pub fn outputs(&self) -> Vec<(String, Value)> {
+        let told = |it: &engine::OutputChange| Some((it.name.clone(), it.after.as_ref()?.0.clone()));
+        self.plan.outputs.iter().filter_map(told).collect()
+    }
+
     /// Whether an apply would remove something, or replace it.
     #[must_use]
     pub fn deletes(&self) -> bool {
@@ -86,13 +97,24 @@ impl Planned {
     }
 }
 
-/// What would change in the environment. Takes no lock and changes nothing.
+/// What would change in the environments, each planned with what those before it will be. Takes no lock and changes nothing.
 ///
 /// # Errors
 /// If the configuration cannot be made real, or something could not be asked.
-pub async fn plan(session: &Session, options: &PlanOptions, watch: &Watch) -> Result<Planned, Fault> {
-    let releases = session.store.releases(&session.environment).await?;
-    plan_description(session, session.description.clone(), releases, options, Vec::new(), watch).await
+pub async fn plan(
+    sessions: &[Session],
+    mut options: PlanOptions,
+    watch: &Watch,
+) -> Result<Vec<Planned>, Fault> {
+    let mut all = Vec::new();
+    for session in sessions {
+        let releases = session.store.releases(&session.environment).await?;
+        let description = session.description.clone();
+        let planned = plan_description(session, description, releases, &options, Vec::new(), watch).await?;
+        options.environments.insert(session.environment.to_string(), planned.outputs());
+        all.push(planned);
+    }
+    Ok(all)
 }
 
 /// Plans a description, which may be another than the working folder's: a rollback plans an earlier one.
@@ -111,12 +133,13 @@ pub(crate) async fn plan_description(
         None
     } else {
         let mode = if options.destroy { StackMode::Destroy } else { StackMode::Normal };
-        let wanted = Wanted { mode, targets: &others, refreshes: true };
+        let wanted = Wanted { mode, targets: &others, refreshes: true, environments: &options.environments };
         session.plan_infrastructure(&description, &whole, wanted, watch).await?
     };
     let changes_infrastructure =
         infrastructure.as_ref().is_some_and(|it| infrastructure::has_changes(&it.plan, &whole));
-    let stacks = infrastructure.as_ref().map_or(&[][..], |it| &it.plan.stacks);
+    let stacks = infrastructure.as_ref().map(|it| it.plan.stacks.clone()).unwrap_or_default();
+    let other = session.other_outputs(&description, stacks, &options.environments).await?;
     let mut snapshot = whole.clone();
     // What the stacks have made is planned apart.
     snapshot.rows.retain(|row| row.record.provider.is_empty());
@@ -127,7 +150,7 @@ pub(crate) async fn plan_description(
         project: session.project.clone(),
         environment: session.environment.clone(),
         variables: &description.variables,
-        stacks,
+        others: &other,
         mode: if options.destroy { PlanMode::Destroy } else { PlanMode::Apply },
         targets: services.clone(),
         snapshot: &snapshot,

@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use operations::{ApplyRequest, Checks, Fault};
+use operations::{ApplyRequest, Fault};
 
 use super::{Context, shared};
 use crate::variables::Variables;
-use crate::view;
+use crate::{exit, view};
 
 /// Make the configuration real; on a failure everything that had moved is taken back
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  mainstay apply --yes --env stage")]
+#[command(after_help = "Examples:\n  mainstay apply --yes --env stage\n  mainstay apply --env stage,prod")]
 pub struct Apply {
     /// A plan that `plan --out` saved; without it a new one is made and shown.
     #[arg(value_name = "PLAN", conflicts_with_all = ["target", "var"])]
@@ -31,18 +31,31 @@ pub struct Apply {
 impl Apply {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
         let targets = shared::addresses(&self.target)?;
-        let session = context.session(&self.variables.var, Checks::Shape).await?;
+        let sessions = context.sessions(&[], &self.variables.var).await?;
         let (progress, watch) = context.watch();
         // Who saved a plan has read it.
         let yes = self.yes || self.plan.is_some();
         let request = ApplyRequest { saved: self.plan, targets };
-        let confirm = |plan: &operations::Planned| {
+        let confirm = |plans: &[operations::Planned]| {
             progress.finish();
-            view::plan_before_apply(context.screen, plan);
-            if plan.has_changes() { context.confirm("Make these changes?", yes) } else { Ok(true) }
+            view::plans_before_apply(context.screen, plans);
+            let has_changes = plans.iter().any(operations::Planned::has_changes);
+            if has_changes { context.confirm("Make these changes?", yes) } else { Ok(true) }
         };
-        let report = operations::apply(&session, request, &watch, confirm).await;
+        let reports = operations::apply(&sessions, request, &watch, confirm).await;
         progress.finish();
-        context.end(report?)
+        let Some(reports) = reports? else { return context.end(None) };
+        let begun = reports.len();
+        let mut code = exit::DONE;
+        for (session, report) in sessions.iter().zip(reports) {
+            if sessions.len() > 1 {
+                view::environment(context.screen, session.environment.as_str());
+            }
+            code = context.end(Some(report))?;
+        }
+        for session in &sessions[begun..] {
+            context.screen.note(&format!("`{}` was not begun.", session.environment));
+        }
+        Ok(code)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use operations::{Checks, Fault, PlanOptions};
+use operations::{Fault, PlanOptions};
 
 use super::{Context, shared};
 use crate::variables::Variables;
@@ -10,11 +10,11 @@ use crate::{exit, view};
 
 /// Show what an apply would change; changes nothing
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  mainstay plan prod --out next.plan && mainstay apply next.plan --env prod")]
+#[command(after_help = "Examples:\n  mainstay plan prod --out next.plan && mainstay apply next.plan --env prod\n  mainstay plan stage prod")]
 pub struct Plan {
-    /// The environment, as `--env` names it.
+    /// The environment, as `--env` names it. Several are planned in this order, each with what those before it will be.
     #[arg(value_name = "ENV")]
-    environment: Option<String>,
+    environments: Vec<String>,
 
     /// Only these and what they depend on: `service.web`, or `web`. May be repeated.
     #[arg(long, value_name = "ADDRESS")]
@@ -51,21 +51,27 @@ impl Plan {
 
     async fn plan(self, context: &Context<'_>) -> Result<u8, Fault> {
         let targets = shared::addresses(&self.target)?;
-        let session = match &self.environment {
-            Some(environment) => context.session_in(environment, &self.variables.var, Checks::Shape).await?,
-            None => context.session(&self.variables.var, Checks::Shape).await?,
-        };
+        let sessions = context.sessions(&self.environments, &self.variables.var).await?;
         let (progress, watch) = context.watch();
-        let options = PlanOptions { destroy: self.destroy, targets };
-        let planned = operations::plan(&session, &options, &watch).await;
+        let options = PlanOptions { destroy: self.destroy, targets, ..PlanOptions::default() };
+        let planned = operations::plan(&sessions, options, &watch).await;
         progress.finish();
         let planned = planned?;
-        view::plan(context.screen, &planned);
-        if let Some(path) = &self.out {
-            operations::write_plan(&session, &planned, path)?;
-            context.screen.note(&format!("Saved: `mainstay apply {}` makes exactly this.", path.display()));
+        view::plans(context.screen, &planned);
+        match (&self.out, sessions.as_slice(), planned.as_slice()) {
+            (Some(path), [session], [planned]) => {
+                operations::write_plan(session, planned, path)?;
+                context.screen.note(&format!("Saved: `mainstay apply {}` makes exactly this.", path.display()));
+            }
+            (Some(_), ..) => {
+                return Err(Fault::usage(
+                    "a saved plan is of one environment",
+                    "plan each with an `--out` of its own, or apply them together: `mainstay apply --env stage,prod`",
+                ));
+            }
+            (None, ..) => {}
         }
-        let changes = planned.has_changes();
+        let changes = planned.iter().any(operations::Planned::has_changes);
         Ok(if self.detailed_exitcode && changes { exit::USAGE } else { exit::DONE })
     }
 }

@@ -31,6 +31,27 @@ impl Context<'_> {
         self.open(Some(environment.to_owned()), variables, checks).await
     }
 
+    /// The project in each of the environments: those that are named, or else those of `--env`, which may list several.
+    pub async fn sessions(&self, names: &[String], variables: &[String]) -> Result<Vec<Session>, Fault> {
+        let listed = self.env.as_deref().unwrap_or_default();
+        let names: Vec<&str> = if names.is_empty() {
+            listed.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
+        } else {
+            names.iter().map(String::as_str).collect()
+        };
+        if names.is_empty() {
+            return Ok(vec![self.session(variables, Checks::Shape).await?]);
+        }
+        let mut sessions = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            if names[..at].contains(name) {
+                return Err(Fault::usage(format!("`{name}` is named twice"), "name each environment once"));
+            }
+            sessions.push(self.session_in(name, variables, Checks::Shape).await?);
+        }
+        Ok(sessions)
+    }
+
     async fn open(
         &self,
         environment: Option<String>,

@@ -19,7 +19,8 @@ pub fn plan(screen: &Screen, planned: &Planned) {
         if text.is_empty() {
             screen.line("Nothing to change in the infrastructure.");
         } else {
-            screen.line(&text);
+            screen.line(text.trim_end());
+            screen.line("");
             let summary = terraform::plan_summary(&infrastructure.plan);
             screen.line(&format!("Infrastructure:{summary}"));
         }
@@ -30,6 +31,19 @@ pub fn plan(screen: &Screen, planned: &Planned) {
         screen.line("");
     }
     services(screen, &planned.plan);
+}
+
+/// The plans of several environments; in JSON one document each.
+pub fn plans(screen: &Screen, plans: &[Planned]) {
+    for (at, planned) in plans.iter().enumerate() {
+        if at > 0 && !screen.json {
+            screen.line("");
+        }
+        if plans.len() > 1 {
+            environment(screen, planned.plan.environment.as_str());
+        }
+        plan(screen, planned);
+    }
 }
 
 fn services(screen: &Screen, plan: &Plan) {
@@ -62,6 +76,26 @@ pub fn plan_before_apply(screen: &Screen, planned: &Planned) {
         screen.data(&serde_json::json!({ "event": "planned", "plan": whole(planned) }));
     } else {
         plan(screen, planned);
+    }
+}
+
+/// The same of several environments; in JSON one document each.
+pub fn plans_before_apply(screen: &Screen, plans: &[Planned]) {
+    for (at, planned) in plans.iter().enumerate() {
+        if at > 0 && !screen.json {
+            screen.line("");
+        }
+        if plans.len() > 1 {
+            environment(screen, planned.plan.environment.as_str());
+        }
+        plan_before_apply(screen, planned);
+    }
+}
+
+/// What follows is of this environment. JSON names it by itself.
+pub fn environment(screen: &Screen, name: &str) {
+    if !screen.json {
+        screen.line(&screen.paint(Paint::Strong, &format!("Environment {name}")));
     }
 }
 

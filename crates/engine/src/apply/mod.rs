@@ -7,14 +7,13 @@ mod forward;
 mod operation;
 mod undo;
 
-use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics};
 use lang::{Configuration, ProjectFiles};
 use tokio_util::sync::CancellationToken;
 use value::Value;
 
-use crate::evaluation::World;
+use crate::evaluation::{OtherOutputs, World};
 use crate::sequence::sequence;
 use crate::{Cell, DeploymentId, DeploymentOutcome, Events, Plan, Providers, Snapshot, StateStore};
 use forward::Forward;
@@ -52,8 +51,8 @@ pub struct Execution<'a> {
     pub files: &'a dyn ProjectFiles,
     /// Values by variable index, the same as for the plan.
     pub variables: &'a [Value],
-    /// What the project's stacks answer, by their names.
-    pub stacks: &'a [(Arc<str>, Value)],
+    /// What comes from elsewhere.
+    pub others: &'a OtherOutputs,
     /// Who makes what.
     pub providers: &'a Providers,
     /// Rows and journal.

@@ -28,12 +28,21 @@ pub(crate) const SERVICE: &str = "service";
 /// Which of the environment's clusters, by place.
 pub(crate) type ClusterIndex = usize;
 
+/// What services see of what is planned apart from them, as far as it is known.
+#[derive(Debug, Clone, Default)]
+pub struct OtherOutputs {
+    /// What the project's stacks answer, by their names.
+    pub stacks: Vec<(Arc<str>, Value)>,
+    /// What `environment.x` is, by the environment's name.
+    pub environments: Vec<(Arc<str>, Value)>,
+}
+
 /// Everything that expressions can see.
 pub(crate) struct World<'a> {
     configuration: &'a Configuration,
     files: &'a dyn ProjectFiles,
     variables: &'a [Value],
-    stacks: &'a [(Arc<str>, Value)],
+    others: &'a OtherOutputs,
     environment: EnvironmentName,
     /// Shared by all addresses.
     kind: ResourceKind,
@@ -72,10 +81,10 @@ impl<'a> World<'a> {
         configuration: &'a Configuration,
         files: &'a dyn ProjectFiles,
         variables: &'a [Value],
-        stacks: &'a [(Arc<str>, Value)],
+        others: &'a OtherOutputs,
         environment: &EnvironmentName,
     ) -> Self {
-        let mut world = Self::unevaluated(configuration, files, variables, stacks, environment);
+        let mut world = Self::unevaluated(configuration, files, variables, others, environment);
         world.evaluate_plain();
         world
     }
@@ -84,7 +93,7 @@ impl<'a> World<'a> {
         configuration: &'a Configuration,
         files: &'a dyn ProjectFiles,
         variables: &'a [Value],
-        stacks: &'a [(Arc<str>, Value)],
+        others: &'a OtherOutputs,
         environment: &EnvironmentName,
     ) -> Self {
         let declared = configuration.environment(environment.as_str());
@@ -97,7 +106,7 @@ impl<'a> World<'a> {
             configuration,
             files,
             variables,
-            stacks,
+            others,
             environment: environment.clone(),
             kind: ResourceKind::new(SERVICE),
             clusters,
@@ -120,7 +129,7 @@ impl<'a> World<'a> {
         let (configuration, files, variables) =
             (execution.configuration, execution.files, execution.variables);
         let mut world =
-            Self::unevaluated(configuration, files, variables, execution.stacks, &plan.environment);
+            Self::unevaluated(configuration, files, variables, execution.others, &plan.environment);
         world.may_draw = true;
         world.evaluate_plain();
         for change in plan.changes.iter().filter(|change| change.action != Action::Delete) {

@@ -98,13 +98,18 @@ impl Scope for View<'_, '_> {
                 world.clusters.get(self.cluster).map_or_else(unknown, |name| text(name.as_str()))
             }
             Reference::EnvironmentName | Reference::Workspace => text(world.environment.as_str()),
+            Reference::Environment(id) => {
+                let name = world.configuration.environments.get(id.0 as usize).map(|it| &it.name);
+                let found = world.others.environments.iter().find(|(environment, _)| Some(environment) == name);
+                found.map_or_else(unknown, |(_, outputs)| outputs.clone())
+            }
             Reference::ProjectName => Value::string(world.configuration.project.name.clone()),
             Reference::PathModule | Reference::PathRoot => text("."),
             Reference::PathCwd => text(&world.files.root().to_string_lossy()),
             Reference::Applying => Value::unknown(value::Type::Bool),
             Reference::Module(call) | Reference::ModuleOutput(call, _) => {
                 let name = world.configuration.call(call).map(|call| &call.name.name);
-                let stack = world.stacks.iter().find(|(stack, _)| Some(stack) == name);
+                let stack = world.others.stacks.iter().find(|(stack, _)| Some(stack) == name);
                 stack.map_or_else(unknown, |(_, outputs)| outputs.clone())
             }
             Reference::SelfObject | Reference::Resource(_) | Reference::Slot(_) => unknown(),

@@ -16,7 +16,7 @@ use lang::configuration::Configuration;
 use lang::resolve::ServiceId;
 use value::Value;
 
-use crate::evaluation::{SERVICE, World};
+use crate::evaluation::{OtherOutputs, SERVICE, World};
 use crate::graph::{Circle, Graph};
 use crate::reading::{by_kind, read};
 use crate::sequence::sequence;
@@ -48,8 +48,8 @@ pub struct PlanRequest<'a> {
     pub environment: EnvironmentName,
     /// Values by variable index.
     pub variables: &'a [Value],
-    /// What the project's stacks answer, by their names, as far as it is known.
-    pub stacks: &'a [(Arc<str>, Value)],
+    /// What comes from elsewhere, as far as it is known.
+    pub others: &'a OtherOutputs,
     /// What is asked for.
     pub mode: PlanMode,
     /// Only these, with what they depend on; empty: everything.
@@ -155,7 +155,7 @@ impl<'a> Planner<'a> {
             }
             .into());
         }
-        let world = World::new(request.configuration, request.files, request.variables, request.stacks, environment);
+        let world = World::new(request.configuration, request.files, request.variables, request.others, environment);
         let targets = Targets::new(&request.targets);
         targets.check(request.configuration, request.snapshot)?;
         let services = wanted(&world, &targets)?;

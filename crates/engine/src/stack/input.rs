@@ -24,6 +24,8 @@ pub struct StackInput {
     pub environment: EnvironmentName,
     /// The root module's variables, by [`VariableId`](lang::VariableId); `None` where nobody gave one.
     pub variables: Vec<Option<Value>>,
+    /// What `environment.x` is, by the environment's name; an environment that is not here is unknown.
+    pub environments: Vec<(Arc<str>, Value)>,
     /// Where providers come from.
     pub providers: Arc<dyn ProviderSource>,
     /// What runs provisioners; none where there are none.

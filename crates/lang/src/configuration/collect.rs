@@ -13,7 +13,9 @@ use super::{Configuration, Project, cycles};
 use crate::address::Mode;
 use crate::blocks;
 use crate::files::ProjectFiles;
-use crate::resolve::{Allowed, CallId, ImageId, LocalId, Repeated, ResourceId, ServiceId, Uses, VariableId};
+use crate::resolve::{
+    Allowed, CallId, EnvironmentId, ImageId, LocalId, Repeated, ResourceId, ServiceId, Uses, VariableId,
+};
 use crate::schema::decode;
 use crate::syntax::{Block, Body, Expr, ExprKind, Identifier};
 
@@ -449,6 +451,10 @@ impl<'a> Collector<'a> {
             found.services.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), ServiceId(i))).collect();
         names.images =
             found.images.iter().zip(ids()).map(|((n, _), i)| (n.name.clone(), ImageId(i))).collect();
+        if !self.is_module {
+            let environments = found.environments.iter().zip(ids());
+            names.environments = environments.map(|((n, _), i)| (n.name.clone(), EnvironmentId(i))).collect();
+        }
         names.repeated = found
             .resources
             .iter()

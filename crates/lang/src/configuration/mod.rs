@@ -25,9 +25,11 @@ mod tree;
 mod validate;
 mod variables;
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use diag::{Diagnostics, Sources, Span};
+use value::{Marks, Type, Value};
 
 pub use declaration::{Condition, Dependency, Image, Local, Output, Seed, Service, Variable};
 pub use environment::{Cluster, Environment, EnvironmentValue};
@@ -46,7 +48,7 @@ pub use validate::validate;
 pub use variables::{VariableInput, resolve_variables};
 
 use crate::address::Mode;
-use crate::resolve::{CallId, ImageId, LocalId, Names, ProviderFunction, ResourceId, ServiceId, VariableId};
+use crate::resolve::{CallId, ImageId, LocalId, Names, ProviderFunction, ResourceId, ServiceId, VariableId, EnvironmentId, Reference};
 
 /// What [`load`] found.
 #[derive(Debug)]
@@ -132,6 +134,40 @@ impl Configuration {
     #[must_use]
     pub fn service(&self, id: ServiceId) -> Option<&Service> {
         self.services.get(id.0 as usize)
+    }
+
+    /// What `environment.x` is where the outputs of that environment are these: an object of every declared output. One that is
+    /// not among them is unknown: nothing was applied there yet, or it was declared since.
+    #[must_use]
+    pub fn environment_outputs(&self, outputs: &[(String, Value)]) -> Value {
+        let known: HashMap<&str, &Value> = outputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let entries = self.outputs.iter().filter(|output| !output.ephemeral).map(|output| {
+            let name = &output.name.name;
+            let value = known.get(name.as_ref()).map_or_else(|| Value::unknown(Type::Dynamic), |it| (*it).clone());
+            let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
+            (name.clone(), value.with_marks(marks))
+        });
+        Value::object(entries)
+    }
+
+    /// The environments whose outputs something hangs on, each once.
+    #[must_use]
+    pub fn environments_named(&self) -> BTreeSet<EnvironmentId> {
+        let services = self.services.iter().map(|it| &it.references);
+        let resources = self.resources.iter().map(|it| &it.references);
+        let all = (self.locals.iter().map(|it| &it.references))
+            .chain(self.outputs.iter().map(|it| &it.references))
+            .chain(self.calls.iter().map(|it| &it.references))
+            .chain(self.providers.iter().map(|it| &it.references))
+            .chain(self.checks.iter().map(|it| &it.references))
+            .chain(self.imports.iter().map(|it| &it.references))
+            .chain(services)
+            .chain(resources);
+        let named = all.flatten().filter_map(|reference| match reference {
+            Reference::Environment(id) => Some(*id),
+            _ => None,
+        });
+        named.collect()
     }
 
     /// An image.

@@ -102,6 +102,7 @@ impl Scope for StaticScope<'_> {
             Reference::Local(id) => self.local(id),
             Reference::Service(id) => self.service(id),
             Reference::Image(id) => self.image(id),
+            Reference::Environment(_) => self.configuration.environment_outputs(&[]),
             Reference::EachKey => self.each.as_ref().map_or_else(unknown_text, |(key, _)| key.clone()),
             Reference::EachValue => {
                 self.each.as_ref().map_or_else(|| Value::unknown(Type::Dynamic), |(_, value)| value.clone())

@@ -46,7 +46,9 @@ pub fn load_stack_in(files: &dyn ProjectFiles, folder: &str, folders: &mut dyn M
         nodes: Vec::new(),
     };
     loader.root(folder);
-    loader.descend(folders);
+    if folders.goes_on() || !loader.has_faults() {
+        loader.descend(folders);
+    }
     loader.finish()
 }
 
@@ -78,6 +80,10 @@ impl Loader<'_> {
         });
         self.by_folder.insert(folder, Some(module));
         self.node(None, Vec::new(), module);
+    }
+
+    fn has_faults(&self) -> bool {
+        self.findings.blocks.has_errors() || self.reader.diagnostics.has_errors()
     }
 
     fn node(&mut self, caller: Option<(NodeId, CallId)>, path: Vec<Arc<str>>, module: usize) -> NodeId {

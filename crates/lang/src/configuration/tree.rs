@@ -44,6 +44,11 @@ pub trait ModuleFolders {
     /// # Errors
     /// If it is not there: not installed, or not to be had.
     fn folder(&mut self, path: &[Arc<str>], call: &Call, caller: &str) -> Result<Arc<str>, Box<Diagnostic>>;
+
+    /// Whether called modules are read where the root module has faults of its own.
+    fn goes_on(&self) -> bool {
+        true
+    }
 }
 
 impl Tree {

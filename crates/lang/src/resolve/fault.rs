@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Span};
 
-use super::look_up::ROOTS;
+use super::look_up::{ROOTS, alone};
 use super::walk::Resolver;
 use crate::address::Mode;
+
+/// What Terraform calls `self` where there is none.
+pub(crate) const WITHOUT_SELF: &str = "Invalid \"self\" reference";
 
 impl Resolver<'_> {
     /// A root without the name that has to follow it.
@@ -24,11 +27,7 @@ impl Resolver<'_> {
             "x" => format!("write `{root}.` and the name of what is meant"),
             example => format!("write `{example}`"),
         };
-        self.diagnostics.push(
-            Diagnostic::error("incomplete-reference", format!("`{root}` alone is no value"))
-                .at(span)
-                .hint(hint),
-        );
+        self.diagnostics.push(alone(root, span).hint(hint));
     }
 
     pub(super) fn undeclared_resource(&mut self, mode: Mode, kind: &Arc<str>, name: &str, span: Span) {
@@ -39,6 +38,7 @@ impl Resolver<'_> {
         };
         let fault =
             Diagnostic::error("undeclared", format!("there is no {noun} `{prefix}{kind}.{name}`")).at(span);
+        let fault = fault.summary("Reference to undeclared resource");
         self.diagnostics.push(match self.names.closest_resource(mode, kind, name) {
             Some((kind, name)) => fault.hint(format!("did you mean `{prefix}{kind}.{name}`?")),
             None => fault.hint(format!("declare it with `{block} \"{kind}\" \"{name}\" {{ … }}`")),
@@ -61,7 +61,12 @@ impl Resolver<'_> {
             }
             _ => fault,
         };
-        self.diagnostics.push(fault);
+        self.diagnostics.push(match root {
+            "self" => fault.summary(WITHOUT_SELF),
+            "each" => fault.summary("Reference to \"each\" in context without for_each"),
+            "count" => fault.summary("Reference to \"count\" in non-counted context"),
+            _ => fault,
+        });
     }
 
     pub(super) fn undeclared(&mut self, root: &str, name: &str, span: Span) {
@@ -69,7 +74,7 @@ impl Resolver<'_> {
             "each" => &["key", "value"],
             "count" => &["index"],
             "path" => &["module", "root", "cwd"],
-            "environment" | "project" | "cluster" => &["name"],
+            "project" | "cluster" => &["name"],
             "terraform" => &["workspace", "applying"],
             _ => &[],
         };
@@ -77,9 +82,19 @@ impl Resolver<'_> {
             let (noun, declare) = match root {
                 "var" => ("variable", format!("declare it with `variable \"{name}\" {{}}`")),
                 "local" => ("local", format!("declare it with `locals {{ {name} = … }}`")),
+                "environment" if self.names.environments.is_empty() => {
+                    ("environment", "here is only `environment.name`; what a stack needs of another environment is given to it as an input".to_owned())
+                }
                 other => (other, format!("declare it with `{root} \"{name}\" {{ … }}`")),
             };
-            let fault = Diagnostic::error("undeclared", format!("there is no {noun} `{name}`")).at(span);
+            let summary = match root {
+                "var" => "Reference to undeclared input variable",
+                "local" => "Reference to undeclared local value",
+                "module" => "Reference to undeclared module",
+                _ => "Invalid reference",
+            };
+            let fault = Diagnostic::error("undeclared", format!("there is no {noun} `{name}`"));
+            let fault = fault.summary(summary).at(span);
             match self.names.closest(root, name) {
                 Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
                 None => fault.hint(declare),
@@ -87,6 +102,7 @@ impl Resolver<'_> {
         } else {
             let fault =
                 Diagnostic::error("undeclared", format!("`{root}` has no attribute `{name}`")).at(span);
+            let fault = fault.summary(format!("Invalid \"{root}\" attribute"));
             let all: Vec<String> = fixed.iter().map(|f| format!("`{root}.{f}`")).collect();
             fault.hint(format!("there is {}", all.join(", ")))
         };
@@ -95,6 +111,10 @@ impl Resolver<'_> {
 
     pub(super) fn unknown_root(&mut self, root: &str, span: Span, name: Option<&str>) {
         let fault = Diagnostic::error("unknown-name", format!("nothing is called `{root}` here")).at(span);
+        let fault = fault.summary(match name {
+            Some(_) => "Reference to undeclared resource",
+            None => "Invalid reference",
+        });
         let fault = match root {
             "env" => fault.hint("the environment's name is `environment.name`"),
             _ => match self.meant(root, name) {

@@ -113,11 +113,7 @@ impl Resolver<'_> {
                 0 => format!("{root}.NAME"),
                 _ => format!("{root}.KIND.NAME"),
             };
-            self.diagnostics.push(
-                Diagnostic::error("incomplete-reference", format!("`{root}` alone is no value"))
-                    .at(span)
-                    .hint(format!("write `{example}`")),
-            );
+            self.diagnostics.push(alone(root, span).hint(format!("write `{example}`")));
             return None;
         };
         let named = span.to(name.span);
@@ -179,9 +175,7 @@ impl Resolver<'_> {
         }
         let Some(name) = steps.first().and_then(attribute) else {
             self.diagnostics.push(
-                Diagnostic::error("incomplete-reference", format!("`{root}` alone is no value"))
-                    .at(span)
-                    .hint(format!("write `{root}.` and the name of what is meant")),
+                alone(root, span).hint(format!("write `{root}.` and the name of what is meant")),
             );
             return None;
         };
@@ -342,6 +336,11 @@ impl Resolver<'_> {
         }
         true
     }
+}
+
+/// A root without the name that has to follow it.
+pub(crate) fn alone(root: &str, span: Span) -> Diagnostic {
+    Diagnostic::error("incomplete-reference", format!("`{root}` alone is no value")).at(span)
 }
 
 fn attribute(step: &Step) -> Option<&Identifier> {

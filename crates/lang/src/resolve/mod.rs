@@ -9,7 +9,9 @@ mod reference;
 mod uses;
 mod walk;
 
+pub(crate) use fault::WITHOUT_SELF;
+pub(crate) use look_up::alone;
 pub use names::{Allowed, Names, Repeated};
-pub use reference::{CallId, ImageId, LocalId, Reference, ResourceId, ServiceId, VariableId};
+pub use reference::{CallId, EnvironmentId, ImageId, LocalId, Reference, ResourceId, ServiceId, VariableId};
 pub use uses::{ProviderFunction, Uses};
 pub use walk::{Resolved, Resolver};

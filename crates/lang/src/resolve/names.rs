@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::reference::{CallId, ImageId, LocalId, Reference, ResourceId, ServiceId, VariableId};
+use super::reference::{CallId, EnvironmentId, ImageId, LocalId, Reference, ResourceId, ServiceId, VariableId};
 use crate::address::Mode;
 
 /// Everything that a configuration declares and expressions may name.
@@ -17,6 +17,8 @@ pub struct Names {
     pub services: HashMap<Arc<str>, ServiceId>,
     /// By name.
     pub images: HashMap<Arc<str>, ImageId>,
+    /// By name; only the root of a project has any.
+    pub environments: HashMap<Arc<str>, EnvironmentId>,
     /// By mode and kind, then by name.
     pub resources: HashMap<(Mode, Arc<str>), HashMap<Arc<str>, ResourceId>>,
     /// By name.
@@ -50,6 +52,7 @@ impl Names {
             "local" => self.locals.get(name).map(|id| Reference::Local(*id)),
             "service" => self.services.get(name).map(|id| Reference::Service(*id)),
             "image" => self.images.get(name).map(|id| Reference::Image(*id)),
+            "environment" => self.environments.get(name).map(|id| Reference::Environment(*id)),
             _ => None,
         }
     }
@@ -86,6 +89,7 @@ impl Names {
             "local" => diag::closest(name, self.locals.keys().map(AsRef::as_ref)),
             "service" => diag::closest(name, self.services.keys().map(AsRef::as_ref)),
             "image" => diag::closest(name, self.images.keys().map(AsRef::as_ref)),
+            "environment" => diag::closest(name, self.environments.keys().map(AsRef::as_ref)),
             "module" | "stack" => diag::closest(name, self.calls.keys().map(AsRef::as_ref)),
             _ => None,
         }

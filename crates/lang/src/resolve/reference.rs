@@ -24,6 +24,10 @@ pub struct ResourceId(pub u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CallId(pub u32);
 
+/// Which environment: its place in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EnvironmentId(pub u32);
+
 /// What a name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reference {
@@ -57,6 +61,8 @@ pub enum Reference {
     PathCwd,
     /// `environment.name`.
     EnvironmentName,
+    /// `environment.x`: an object of the outputs of an environment of the project.
+    Environment(EnvironmentId),
     /// `project.name`.
     ProjectName,
     /// `cluster.name`.

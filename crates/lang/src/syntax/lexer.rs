@@ -61,16 +61,16 @@ fn run(text: &str, modes: Vec<Mode>, runs_on: bool) -> Vec<Token> {
     lexer.tokens
 }
 
-/// Whether a name may begin with it.
+/// Whether a name may begin with it, as Unicode's annex 31 has it.
 #[must_use]
 pub fn begins_identifier(c: char) -> bool {
-    c == '_' || c.is_ascii_alphabetic() || (!c.is_ascii() && c.is_alphabetic())
+    c == '_' || unicode_ident::is_xid_start(c)
 }
 
 /// Whether a name may go on with it.
 #[must_use]
 pub fn continues_identifier(c: char) -> bool {
-    c == '_' || c == '-' || c.is_ascii_alphanumeric() || (!c.is_ascii() && c.is_alphanumeric())
+    c == '-' || unicode_ident::is_xid_continue(c)
 }
 
 /// Whether a text is a name.

@@ -11,6 +11,7 @@ mod postfix;
 mod reread;
 mod template;
 mod token;
+mod visit;
 
 use diag::{Diagnostics, FileId};
 

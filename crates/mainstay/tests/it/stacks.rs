@@ -248,3 +248,71 @@ service "web" {{
     project.run(&["plan", "--detailed-exitcode"]).exits(0);
     project.run(&["destroy", "--yes"]).exits(0);
 }
+
+/// Production peers with the network of the stage.
+fn peered() -> Project {
+    let project = Project::new(
+        r#"project {
+  name = "shop"
+}
+environment "stage" {}
+environment "prod" {}
+
+stack "network" {
+  peer = environment.name == "prod" ? environment.stage.network : null
+}
+
+output "network" {
+  value = stack.network.id
+}
+"#,
+    );
+    project.write(
+        "stacks/network/main.tf",
+        "variable \"peer\" { type = string }\n\
+         resource \"terraform_data\" \"vpc\" {\n  input = var.peer == null ? \"alone\" : \"peer of ${var.peer}\"\n}\n\
+         output \"id\" { value = terraform_data.vpc.id }\n",
+    );
+    project
+}
+
+#[test]
+fn environments_are_planned_and_applied_together_with_outputs_that_do_not_exist_yet() {
+    let project = peered();
+    let planned = project.run(&["plan", "stage", "prod"]).exits(0);
+    assert!(planned.out.contains("Environment stage") && planned.out.contains("Environment prod"), "{}", planned.out);
+    assert!(planned.out.contains("\"alone\""), "{}", planned.out);
+    assert!(planned.out.matches("(known after apply)").count() > 2, "{}", planned.out);
+
+    // Alone it can be planned, and is not made of what nobody knows.
+    let alone = project.run(&["apply", "--env", "prod", "--yes"]).exits(1);
+    assert!(alone.err.contains("the environment `stage` does not have yet"), "{}", alone.err);
+    assert!(alone.err.contains("mainstay apply --env stage,prod"), "{}", alone.err);
+
+    project.run(&["apply", "--env", "stage,prod", "--yes"]).exits(0);
+    let planned = project.run(&["plan", "prod", "--json"]).exits(0);
+    let plan = last(&planned);
+    let input = plan["infrastructure"]["resource_changes"][0]["change"]["after"]["input"].as_str().unwrap_or_default();
+    assert!(input.starts_with("peer of ") && input.len() > "peer of ".len() + 30, "{input}");
+    assert_eq!(changes(&planned), []);
+    project.run(&["plan", "stage", "prod", "--detailed-exitcode"]).exits(0);
+
+    let twice = project.run(&["plan", "stage", "stage"]).exits(2);
+    assert!(twice.err.contains("`stage` is named twice"), "{}", twice.err);
+    let saved = project.run(&["plan", "stage", "prod", "--out", "next.plan"]).exits(2);
+    assert!(saved.err.contains("a saved plan is of one environment"), "{}", saved.err);
+}
+
+#[test]
+fn an_environment_or_an_output_that_is_not_there_is_named_with_its_place() {
+    let project = peered();
+    project.write("environments.hcl", "locals {\n  a = environment.stagee.network\n}\n");
+    let wrong = project.run(&["plan", "prod"]).exits(2);
+    assert!(wrong.err.contains("there is no environment `stagee`"), "{}", wrong.err);
+    assert!(wrong.err.contains("did you mean `stage`?"), "{}", wrong.err);
+    assert!(wrong.err.contains("environments.hcl:2"), "{}", wrong.err);
+
+    project.write("environments.hcl", "locals {\n  a = environment.stage.netwrok\n}\n");
+    let wrong = project.run(&["plan", "prod"]).exits(2);
+    assert!(wrong.err.contains("netwrok") && wrong.err.contains("environments.hcl:2"), "{}", wrong.err);
+}

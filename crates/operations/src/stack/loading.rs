@@ -99,7 +99,7 @@ impl StackFolder {
     /// # Errors
     /// If the folder cannot be read at all.
     pub fn load(&self) -> Result<LoadedStack, Fault> {
-        let mut folders = Found { installed: None, place: self.place() };
+        let mut folders = Found { installed: None, place: self.place(), goes_on: false };
         self.load_with(&mut folders)
     }
 
@@ -160,7 +160,7 @@ impl StackFolder {
 
     /// The same from other files than the folder's.
     pub(super) fn load_files(&self, files: Arc<RecordingFiles>) -> Result<LoadedStack, Fault> {
-        self.load_from(files, &mut Found { installed: None, place: self.place() })
+        self.load_from(files, &mut Found { installed: None, place: self.place(), goes_on: true })
     }
 
     fn load_with(&self, folders: &mut dyn ModuleFolders) -> Result<LoadedStack, Fault> {
@@ -180,6 +180,8 @@ impl StackFolder {
 struct Found {
     installed: Option<InstalledModules>,
     place: Place,
+    /// Whether called modules are read where the root module has faults of its own, as Terraform does only while it installs them.
+    goes_on: bool,
 }
 
 impl ModuleFolders for Found {
@@ -191,6 +193,10 @@ impl ModuleFolders for Found {
         let Some(installed) = &self.installed else { return Err(Box::new(not_installed(call))) };
         let found = installed.find(&request).map_err(first)?;
         Ok(text(&found.folder))
+    }
+
+    fn goes_on(&self) -> bool {
+        self.goes_on
     }
 }
 

@@ -123,6 +123,7 @@ impl StackFolder {
             files: stack.files.clone(),
             environment: environment.clone(),
             variables,
+            environments: Vec::new(),
             providers: Arc::new(StackProviderSource::new(self.root.clone(), self.wiring.variables.clone())),
             provisioners: Some(Arc::new(StandardProvisioners::from_environment())),
             now_ms,

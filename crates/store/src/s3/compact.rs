@@ -15,8 +15,9 @@ use super::names::version_of;
 use crate::environments::random_word;
 use crate::journal_words::CHANGES_KEPT;
 
-/// What is read after a snapshot before another is made, at least. An object of that size is read in the time of a few small ones.
-const LOG_BYTES_MIN: u64 = 1 << 20;
+/// What is read after a snapshot before another is made, at least. That much is read in the time of a few small objects, and is
+/// what some thousand operations take.
+const LOG_BYTES_MIN: u64 = 256 << 10;
 /// And in objects: more than are read at the same time twice over.
 const SEGMENTS_MAX: usize = 32;
 /// How many pieces a head refers to before small ones are put together: 64 KB of a head, 16 KB compressed.

@@ -8,6 +8,7 @@ use engine::{
     Edit, History as _, LeaseHolder, Leases as _, Ledger as _, Revision, RevisionId, Snapshot, StateEditing as _,
     StateStore as _, Store, StoreError, Workspaces as _,
 };
+use futures_util::StreamExt as _;
 use store::v4::{BuiltinShapes, read};
 use store::{KeyRing, S3Store, TerraformState, this_process};
 use tempfile::TempDir;
@@ -53,7 +54,7 @@ fn gone() -> LeaseHolder {
 fn bulky(seed: u32) -> Value {
     let mut number = seed.wrapping_mul(2_654_435_761) | 1;
     let mut text = String::new();
-    while text.len() < 400_000 {
+    while text.len() < 140_000 {
         // Xorshift, by Marsaglia.
         number ^= number << 13;
         number ^= number >> 17;
@@ -92,7 +93,7 @@ async fn step(store: &S3Store, number: usize) -> Result<(), StoreError> {
         }
         8 => drop(begin("t.e").await?),
         9 => {
-            for seed in 3..9 {
+            for seed in 3..7 {
                 let edit = Edit::Put(Box::new(row("t.d", bulky(seed))));
                 store.edit(&dev(), None, vec![edit]).await?;
             }
@@ -129,53 +130,58 @@ async fn a_writer_that_is_killed_at_any_write_leaves_what_it_had_finished() {
     let gate = server.gate();
     let store = place.open(&gate);
     let mut states = vec![seen(&store).await];
-    let mut writes = Vec::new();
     for number in 0..STEPS {
         step(&store, number).await.unwrap();
         states.push(seen(&store).await);
-        writes.push(gate.writes());
     }
-    let kinds: std::collections::BTreeSet<&str> = gate
-        .requests()
-        .iter()
-        .filter(|request| request.starts_with("PUT"))
-        .map(|request| if request.ends_with("/head") { "head" } else { "object" })
-        .collect();
-    assert_eq!(kinds.len(), 2, "objects are among what is written");
-    assert!(gate.requests().iter().any(|request| request.starts_with("DELETE")), "and it is tidied up");
+    assert!(gate.requests().iter().any(|request| request.contains("list-type")), "and it is tidied up");
 
-    for number in 1..=gate.writes() {
-        for shut in [Shut::Before(number), Shut::After(number)] {
-            let place = Place::new(&format!("{shut:?}"));
-            let gate = server.gate();
-            gate.shut(shut);
-            let store = place.open(&gate);
-            let mut done = 0;
-            while done < STEPS && step(&store, done).await.is_ok() {
-                done += 1;
-            }
-            drop(store);
-            let next = place.open(&server.gate());
-            let found = seen(&next).await;
-            // The last step has several edits; between two of them is a state of its own.
-            if done < STEPS - 1 {
-                let allowed = &states[done..=(done + 1)];
-                assert!(allowed.contains(&found), "{shut:?} after {done} steps: {found}\nnot in {allowed:#?}");
-            }
-            // Whoever comes next takes the lock from the dead, settles what is open, and goes on.
-            let lease = next.acquire(&dev(), &holder(), 600_000).await.unwrap();
-            for open in next.open_operations(&dev()).await.unwrap() {
-                next.finish(&open.id, None, "settled").await.unwrap();
-            }
-            next.edit(&dev(), None, vec![Edit::Put(Box::new(row("t.z", service("z:1"))))]).await.unwrap();
-            next.release(&lease).await.unwrap();
-            let state = next.snapshot(&dev()).await.unwrap();
-            assert!(state.rows.iter().any(|row| row.address == address("t.z")), "{shut:?}");
-            for version in next.versions(&dev()).await.unwrap() {
-                assert!(next.at(&dev(), version.serial).await.unwrap().is_some(), "{shut:?} {version:?}");
-            }
+    let writes: Vec<String> =
+        gate.requests().into_iter().filter(|request| !request.starts_with(['G', 'H'])).collect();
+    let mut kills = Vec::new();
+    for (number, request) in (1..).zip(&writes) {
+        kills.push(Shut::Before(number));
+        // After another object than a head is before the next write.
+        if request.ends_with("/head") {
+            kills.push(Shut::After(number));
         }
     }
+    let kill = async |shut: Shut| {
+        let place = Place::new(&format!("{shut:?}"));
+        let gate = server.gate();
+        gate.shut(shut);
+        let store = place.open(&gate);
+        let mut done = 0;
+        while done < STEPS && step(&store, done).await.is_ok() {
+            done += 1;
+        }
+        drop(store);
+        go_on(&place.open(&server.gate()), &states, done, &format!("{shut:?}")).await;
+    };
+    futures_util::stream::iter(kills).for_each_concurrent(4, kill).await;
+}
+
+/// What is there after so many steps were done, and that whoever comes next goes on from there.
+async fn go_on(next: &S3Store, states: &[String], done: usize, when: &str) {
+    let found = seen(next).await;
+    // The last step has several edits; between two of them is a state of its own.
+    if done < STEPS - 1 {
+        let allowed = &states[done..=(done + 1)];
+        assert!(allowed.contains(&found), "{when} after {done} steps: {found}\nnot in {allowed:#?}");
+    }
+    // Whoever comes next takes the lock from the dead, settles what is open, and goes on.
+    let lease = next.acquire(&dev(), &holder(), 600_000).await.unwrap();
+    for open in next.open_operations(&dev()).await.unwrap() {
+        next.finish(&open.id, None, "settled").await.unwrap();
+    }
+    next.edit(&dev(), None, vec![Edit::Put(Box::new(row("t.z", service("z:1"))))]).await.unwrap();
+    next.release(&lease).await.unwrap();
+    let state = next.snapshot(&dev()).await.unwrap();
+    assert!(state.rows.iter().any(|row| row.address == address("t.z")), "{when}");
+    let versions = next.versions(&dev()).await.unwrap();
+    assert_eq!(versions.len() as u64, state.serial, "{when}");
+    let first = next.at(&dev(), versions[versions.len() - 1].serial).await.unwrap();
+    assert!(first.is_some(), "{when}");
 }
 
 #[tokio::test]
@@ -293,7 +299,7 @@ async fn the_log_is_kept_short_and_what_nothing_refers_to_is_removed() {
     // One that is killed after an object was written that no head refers to.
     let gate = server.gate();
     let store = place.open(&gate);
-    store.create(&dev()).await.unwrap();
+    store.edit(&dev(), None, Vec::new()).await.unwrap();
     gate.shut(Shut::Before(gate.writes() + 2));
     assert!(store.edit(&dev(), None, vec![Edit::Put(Box::new(row("t.lost", bulky(9))))]).await.is_err());
     let orphans: Vec<String> = place
@@ -313,15 +319,15 @@ async fn the_log_is_kept_short_and_what_nothing_refers_to_is_removed() {
     let gate = server.gate();
     let reader = place.open(&gate);
     let state = reader.snapshot(&dev()).await.unwrap();
-    assert_eq!((state.serial, state.rows.len()), (40, 4));
+    assert_eq!((state.serial, state.rows.len()), (41, 4));
     assert_eq!(state.rows[3].value, bulky(39));
     assert!(gate.requests().len() < 12, "{:#?}", gate.requests());
     assert_eq!(reader.open_operations(&dev()).await.unwrap().len(), 1, "it was begun before the snapshot");
-    assert_eq!(reader.versions(&dev()).await.unwrap().len(), 40);
-    for serial in [1, 17, 40] {
-        let then = reader.at(&dev(), serial).await.unwrap().unwrap();
-        let last = then.rows.iter().find(|row| row.address == address(&format!("t.a[{}]", (serial - 1) % 4)));
-        assert_eq!(last.unwrap().value, bulky(u32::try_from(serial).unwrap() - 1), "serial {serial}");
+    assert_eq!(reader.versions(&dev()).await.unwrap().len(), 41);
+    for seed in [0, 16, 39] {
+        let then = reader.at(&dev(), u64::from(seed) + 2).await.unwrap().unwrap();
+        let last = then.rows.iter().find(|row| row.address == address(&format!("t.a[{}]", seed % 4)));
+        assert_eq!(last.unwrap().value, bulky(seed), "{seed}");
     }
     assert!(!place.objects(&server).iter().any(|(key, _)| *key == orphans[0]));
 

@@ -69,6 +69,9 @@ pub(super) async fn plan_again<'a>(
     let nothing = null_like(&described.configuration);
     let ignored = &described.resource.lifecycle.ignore_changes;
     let unmarked = plain(&described.configuration);
+    if !unmarked.is_wholly_known() {
+        return Err(described.not_known(context, change).into());
+    }
     // Of what is replaced nothing is kept, and so nothing is ignored.
     let prior = updated.and(before.as_ref()).unwrap_or(&nothing);
     let configuration = with_ignored(block, ignored, prior, &unmarked);
@@ -124,10 +127,21 @@ impl Described<'_> {
     }
 
     /// A configuration that is not known even now.
-    pub(super) fn not_known(&self, change: &ResourceChange) -> Diagnostic {
-        Diagnostic::error("unknown-value", "the configuration holds values that are not known even at the apply")
-            .at(self.resource.header)
-            .about(change.address.to_string())
+    pub(super) fn not_known(&self, context: &Context<'_>, change: &ResourceChange) -> Diagnostic {
+        let fault =
+            Diagnostic::error("unknown-value", "the configuration holds values that are not known even at the apply")
+                .at(self.resource.header)
+                .about(change.address.to_string());
+        let environments = &context.world.input.environments;
+        match environments.iter().find(|(_, outputs)| !outputs.is_wholly_known()) {
+            Some((other, _)) => fault
+                .because(format!("it may hang on an output that the environment `{other}` does not have yet"))
+                .hint(format!(
+                    "apply that first, or both together: `mainstay apply --env {other},{}`",
+                    context.world.input.environment
+                )),
+            None => fault,
+        }
     }
 }
 

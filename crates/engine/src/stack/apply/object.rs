@@ -165,7 +165,7 @@ async fn read_now(
     };
     let configuration = plain(&described.configuration);
     if !configuration.is_wholly_known() {
-        faults.push(described.not_known(change));
+        faults.push(described.not_known(context, change));
         return None;
     }
     match provider.read_data(change.address.kind.as_str(), &configuration).await {

@@ -114,6 +114,70 @@ fn not_described(address: &Address, span: Span) -> Diagnostic {
     .hint("write a `resource` block for it, or let one be written with -generate-config-out=FILE")
 }
 
+/// What is wrong with `import` blocks whatever the values are: what they are known by, and keys that a resource does not have.
+pub(super) fn validate(world: &World) -> Diagnostics {
+    let mut faults = Diagnostics::default();
+    let place = world.place(NodeId::ROOT, 0);
+    for import in world.configuration(NodeId::ROOT).map_or(&[][..], |root| &root.imports) {
+        let expansion = match Expansion::evaluate(None, import.for_each.as_ref(), &place, Phase::Validate) {
+            Ok(expansion) => expansion,
+            Err(found) => {
+                faults.extend(found);
+                continue;
+            }
+        };
+        for each in expansion.instances() {
+            let place = place.with_each(each.as_ref());
+            faults.extend(written_id(import, &place));
+            faults.extend(misplaced_key(world, import, &place));
+        }
+    }
+    faults
+}
+
+/// An id that is none, as far as it is known; what must not be seen is told where it is planned.
+fn written_id(import: &Import, scope: &dyn Scope) -> Diagnostics {
+    let value = match evaluate(&import.id, scope) {
+        Ok(value) => value.unmark_deep().0,
+        Err(found) => return found,
+    };
+    let why = match convert(&value, &Type::String) {
+        Err(_) => "a string is required",
+        Ok(text) if text.is_null() => "the import ID cannot be null",
+        Ok(text) if text.as_str() == Some("") => "the import ID is empty",
+        Ok(_) => return Diagnostics::default(),
+    };
+    Diagnostic::error("import-id", format!("Invalid import id argument: {why}")).at(import.id.span).into()
+}
+
+/// A key of the kind that a resource does not have, or none where it needs one.
+fn misplaced_key(world: &World, import: &Import, scope: &dyn Scope) -> Option<Diagnostic> {
+    let Named::Resource(named) = &import.to else { return None };
+    let resource = world.resource(block_of(&world.input.tree, named)?)?;
+    let is_number = match (&named.key, &import.key) {
+        (Some(Key::Index(_)), _) => Some(true),
+        (Some(Key::Name(_)), _) => Some(false),
+        (None, Some(expr)) => match evaluate(expr, scope).ok()?.ty() {
+            Type::Number => Some(true),
+            Type::String => Some(false),
+            _ => return None,
+        },
+        (None, None) => None,
+    };
+    let why = match (is_number, resource.count.is_some(), resource.for_each.is_some()) {
+        (None, true, _) => "the target resource has `count`, and so instances with numbers",
+        (None, _, true) => "the target resource has `for_each`, and so instances with keys",
+        (Some(true), false, false) => "the target resource has no `count`, and so no instances with numbers",
+        (Some(false), _, false) => "the target resource has no `for_each`, and so no instances with keys",
+        _ => return None,
+    };
+    Some(
+        Diagnostic::error("import-key", format!("Invalid import 'to' expression: {why}"))
+            .summary("Invalid import 'to' expression")
+            .at(import.to_span),
+    )
+}
+
 /// What a block takes over. Objects that nothing describes are looked up here, and described.
 pub(super) async fn step(planner: &Planner, world: &World, block: usize) -> (Found, Diagnostics) {
     let mut found = Found::default();

@@ -25,6 +25,7 @@ mod rows;
 mod selection;
 mod triggers;
 mod validate;
+mod written;
 
 use std::sync::Arc;
 

@@ -15,8 +15,8 @@ use super::marks::{first_marked, plain};
 use super::object::Asking;
 use crate::stack::StackInput;
 use crate::stack::provider::Part;
-use crate::stack::walk::{Steps, Visitor, walk};
-use crate::stack::world::{Phase, ResourceAt, Telling, World, judge};
+use crate::stack::walk::{Step, Steps, Visitor, walk};
+use crate::stack::world::{Phase, ResourceAt, World, validate_conditions};
 use crate::Mode;
 
 /// Everything that is wrong with a stack whatever the values are.
@@ -27,9 +27,16 @@ pub async fn validate(input: StackInput) -> Diagnostics {
         return told;
     }
     match Steps::new(&tree, &world.providers) {
-        Ok(steps) => told.extend(walk(Arc::new(world), Arc::new(steps), Arc::new(Validator), PARALLELISM).await),
+        Ok(steps) => {
+            let world = Arc::new(world);
+            told.extend(walk(world.clone(), Arc::new(steps), Arc::new(Validator), PARALLELISM).await);
+            told.extend(super::written::unknown_attributes(&world));
+            told.extend(super::imports::validate(&world));
+        }
         Err(faults) => told.extend(faults),
     }
+    // To Terraform it is a number, which only a plan cannot keep.
+    told.0.retain(|fault| fault.code != "division-by-zero");
     told
 }
 
@@ -50,6 +57,10 @@ impl Visitor for Validator {
 
     async fn own(&self, _: &Arc<World>, _: u32) -> Diagnostics {
         Diagnostics::default()
+    }
+
+    fn is_broken(&self, world: &World, step: Step) -> bool {
+        super::written::is_broken(world, step)
     }
 }
 
@@ -84,10 +95,8 @@ async fn block(world: &World, at: ResourceAt, told: &mut Diagnostics) -> Result<
         told.extend(decoded.diagnostics);
         told.extend(super::provisioners::check(world, at, resource, one));
         let lifecycle = &resource.lifecycle;
-        let judged = judge(&lifecycle.preconditions, &place, Telling::PRECONDITION);
-        told.extend(judged.diagnostics.into_iter().filter(|fault| fault.code != Telling::PRECONDITION.code));
-        let judged = judge(&lifecycle.postconditions, &place.with_self(&seen), Telling::POSTCONDITION);
-        told.extend(judged.diagnostics.into_iter().filter(|fault| fault.code != Telling::POSTCONDITION.code));
+        told.extend(validate_conditions(&lifecycle.preconditions, &place));
+        told.extend(validate_conditions(&lifecycle.postconditions, &place.with_self(&seen)));
         if is_wrong {
             continue;
         }

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::steps::{Step, StepId, Steps};
 use crate::graph::Graph;
-use crate::stack::world::{Phase, ResourceAt, UNTOLD, World};
+use crate::stack::world::{Phase, ResourceAt, UNTOLD, World, failed};
 
 /// What a walk does with resources.
 #[async_trait]
@@ -22,6 +22,11 @@ pub trait Visitor: Send + Sync + 'static {
 
     /// A step of the visitor's own.
     async fn own(&self, world: &Arc<World>, step: u32) -> Diagnostics;
+
+    /// Whether what hangs on a step is left out although nothing is told of it here.
+    fn is_broken(&self, _world: &World, _step: Step) -> bool {
+        false
+    }
 
     /// Whether a step is to be taken at all; what hangs on one that is not goes on without it.
     fn wants(&self, _step: Step) -> bool {
@@ -143,12 +148,16 @@ impl<V: Visitor> Under<V> {
         if !self.visitor.wants(step) {
             return Diagnostics::default();
         }
-        match step {
+        let mut found = match step {
             Step::Provider(id) => world.configure_provider(id).await,
             Step::Resource(at) => self.visitor.resource(world, at).await,
             Step::Own(own) => self.visitor.own(world, own).await,
             other => world.take_step(other),
+        };
+        if self.visitor.is_broken(world, step) {
+            found.extend(failed());
         }
+        found
     }
 }
 

@@ -141,6 +141,35 @@ pub fn judge(conditions: &[Condition], scope: &dyn Scope, telling: Telling) -> J
     judged
 }
 
+/// What is wrong with conditions whatever they say: faults in working them out, and in what would be said.
+#[must_use]
+pub fn validate(conditions: &[Condition], scope: &dyn Scope) -> Diagnostics {
+    let mut faults = Diagnostics::default();
+    for condition in conditions {
+        faults.extend(evaluate(&condition.condition, scope).err().unwrap_or_default());
+    }
+    faults.extend(messages(conditions, scope));
+    faults
+}
+
+/// What is wrong with what conditions would say.
+pub(super) fn messages(conditions: &[Condition], scope: &dyn Scope) -> Diagnostics {
+    let mut faults = Diagnostics::default();
+    for condition in conditions {
+        match evaluate(&condition.message, scope) {
+            Err(found) => faults.extend(found),
+            Ok(value) => {
+                let (plain, _) = value.unmark_deep();
+                if convert(&plain, &Type::String).is_err() {
+                    let fault = Diagnostic::error("invalid-message", "Invalid error message: a string is required");
+                    faults.push(fault.at(condition.message.span).label(format!("this is {}", describe_value(&plain))));
+                }
+            }
+        }
+    }
+    faults
+}
+
 fn judge_one(condition: &Condition, scope: &dyn Scope, telling: Telling, judged: &mut Judged) -> CheckStatus {
     let value = match evaluate(&condition.condition, scope) {
         Ok(value) => value,

@@ -9,7 +9,7 @@ use lang::syntax::Body;
 use value::{Marks, Path, Refinements, Step, Value, convert};
 
 use super::compose::set;
-use super::conditions::{Telling, judge};
+use super::conditions::{Telling, judge, messages};
 use super::{Expansion, Instances, ModuleInstance, Phase, ResourceAt, World};
 use crate::ModulePath;
 use crate::stack::plan::CheckKind;
@@ -100,8 +100,7 @@ impl World {
 
     fn root_variable(&self, id: VariableId, variable: &Variable) -> Result<Value, Diagnostics> {
         if self.phase == Phase::Validate {
-            let refinements = Refinements { not_null: !variable.nullable, ..Refinements::default() };
-            return Ok(Value::refined(variable.ty.without_optional(), refinements));
+            return Ok(any_value(variable));
         }
         match (self.given(id), &variable.default) {
             (Some(value), _) => Ok(value.clone()),
@@ -127,7 +126,9 @@ impl World {
         let missing =
             || variable.default.clone().unwrap_or_else(|| Value::unknown(variable.ty.without_optional()));
         // A required one that the call leaves out was told when the modules were read.
-        let Some(given) = call.body.attribute(name) else { return Ok(missing()) };
+        let Some(given) = call.body.attribute(name) else {
+            return Ok(if self.phase == Phase::Validate { any_value(variable) } else { missing() });
+        };
         let scope = self.place(caller, instance.parent).with_each(instance.each.as_ref());
         let value = evaluate(&given.expr, &scope)?;
         let converted = convert(&value, &variable.ty).map_err(|error| {
@@ -148,7 +149,7 @@ impl World {
         })?;
         if converted.is_null() && !variable.nullable {
             if variable.default.is_some() {
-                return Ok(missing());
+                return Ok(if self.phase == Phase::Validate { any_value(variable) } else { missing() });
             }
             return Err(Diagnostic::error(
                 "invalid-variable",
@@ -165,6 +166,9 @@ impl World {
             )
             .at(given.expr.span)
             .into());
+        }
+        if self.phase == Phase::Validate {
+            return Ok(any_value(variable));
         }
         Ok(converted)
     }
@@ -261,6 +265,13 @@ impl World {
     pub(in crate::stack) fn evaluate_check(&self, node: NodeId, at: usize) -> Diagnostics {
         let mut found = Diagnostics::default();
         let Some(check) = self.configuration(node).and_then(|c| c.checks.get(at)) else { return found };
+        if self.phase == Phase::Validate {
+            // Whether they hold is asked where things are; only what would be said is looked at.
+            for instance in 0..self.instances(node).len() {
+                found.extend(messages(&check.assertions, &self.place(node, instance)));
+            }
+            return found;
+        }
         let object = format!("{}check.{}", self.prefix(node), check.name.name);
         self.checks.declare(CheckKind::Check, object.clone());
         for (instance, module) in self.instances(node).iter().enumerate() {
@@ -345,6 +356,12 @@ pub(in crate::stack) const UNTOLD: &str = "untold";
 /// An address in a module instance.
 pub(in crate::stack) fn within(module: &ModulePath, name: &str) -> String {
     if module.is_root() { name.to_owned() } else { format!("{module}.{name}") }
+}
+
+/// A variable before anybody has given it a value.
+fn any_value(variable: &Variable) -> Value {
+    let refinements = Refinements { not_null: !variable.nullable, ..Refinements::default() };
+    Value::refined(variable.ty.without_optional(), refinements)
 }
 
 fn marks(variable: &Variable) -> Marks {

@@ -48,11 +48,17 @@ impl Expansion {
         scope: &dyn Scope,
         phase: Phase,
     ) -> Result<Self, Diagnostics> {
-        match (count, for_each) {
-            (Some(expr), _) => evaluate_count(expr, scope, phase),
-            (None, Some(expr)) => evaluate_for_each(expr, scope, phase),
-            (None, None) => Ok(Self::Once),
-        }
+        let expansion = match (count, for_each) {
+            (Some(expr), _) => evaluate_count(expr, scope, phase)?,
+            (None, Some(expr)) => evaluate_for_each(expr, scope, phase)?,
+            (None, None) => Self::Once,
+        };
+        // What is wrong whatever the values are is wrong in any instance, and where there happens to be none, too.
+        Ok(match (phase, expansion) {
+            (Phase::Validate, Self::Count(_)) => Self::Some(Each::AnyIndex),
+            (Phase::Validate, Self::ForEach(_)) => Self::Some(Each::AnyEntry(Value::unknown(Type::Dynamic))),
+            (_, expansion) => expansion,
+        })
     }
 
     /// The instances, in the order of their keys: numbers as numbers, names as text.
@@ -91,6 +97,17 @@ impl Expansion {
             (Self::Count(count), Some(Key::Index(index))) => index < count,
             (Self::ForEach(entries), Some(Key::Name(name))) => entries.contains_key(name),
             _ => false,
+        }
+    }
+
+    /// What expressions see of a called module before any instance of it is known.
+    #[must_use]
+    pub fn compose_any(&self, values: Vec<Value>) -> Value {
+        let ty = || values.first().map_or(Type::Dynamic, Value::ty);
+        match self {
+            Self::Once => self.compose(values),
+            Self::Count(_) | Self::Some(Each::AnyIndex | Each::Index(_)) => Value::unknown(Type::list(ty())),
+            Self::ForEach(_) | Self::Some(_) => Value::unknown(Type::map(ty())),
         }
     }
 

@@ -18,10 +18,10 @@ use std::sync::Arc;
 use diag::{Diagnostic, Diagnostics};
 use lang::configuration::{Configuration, NodeId, Resource, TreeNode};
 use lang::ProjectFiles;
-use lang::resolve::{CallId, ResourceId, VariableId};
+use lang::resolve::{CallId, EnvironmentId, ResourceId, VariableId};
 use value::{Type, Value};
 
-pub use conditions::{CheckLedger, Judged, Telling, judge};
+pub use conditions::{CheckLedger, Judged, Telling, judge, validate as validate_conditions};
 pub use expansion::{Each, Expansion};
 pub use node::{Instances, ModuleInstance};
 pub use place::Place;
@@ -95,6 +95,13 @@ impl World {
     #[must_use]
     pub fn configuration(&self, node: NodeId) -> Option<&Configuration> {
         self.tree_node(node).map(|node| node.configuration.as_ref())
+    }
+
+    /// The outputs of another environment, as far as they are known.
+    pub(super) fn environment(&self, node: NodeId, id: EnvironmentId) -> Value {
+        let named = self.configuration(node).and_then(|it| it.environments.get(id.0 as usize));
+        let found = self.input.environments.iter().find(|(name, _)| named.is_some_and(|it| it.name == *name));
+        found.map_or_else(|| Value::unknown(Type::Dynamic), |(_, outputs)| outputs.clone())
     }
 
     /// A resource block.

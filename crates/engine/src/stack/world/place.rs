@@ -55,7 +55,7 @@ impl Place<'_> {
 impl Scope for Place<'_> {
     fn get(&self, reference: Reference) -> Result<Value, Diagnostic> {
         let world = self.world;
-        let Some(slots) = world.slots(self.node) else { return Ok(Value::unknown(Type::Dynamic)) };
+        let Some(slots) = world.slots(self.node) else { return Ok(unknown()) };
         Ok(match reference {
             Reference::Variable(id) => World::known(slots.variables.get(id.0 as usize), self.instance),
             Reference::Local(id) => World::known(slots.locals.get(id.0 as usize), self.instance),
@@ -76,7 +76,7 @@ impl Scope for Place<'_> {
                 Some(each) => each.count_index(),
                 None => return Err(no_repetition("count.index", "count")),
             },
-            Reference::SelfObject => self.own.cloned().unwrap_or_else(|| Value::unknown(Type::Dynamic)),
+            Reference::SelfObject => self.own.cloned().unwrap_or_else(unknown),
             Reference::PathModule => {
                 let folder = world.configuration(self.node).map_or("", |c| c.folder.as_ref());
                 let folder = world.stacks.relative(self.node, folder);
@@ -87,7 +87,11 @@ impl Scope for Place<'_> {
             Reference::Workspace | Reference::EnvironmentName => {
                 Value::string(world.input.environment.as_str())
             }
-            _ => Value::unknown(Type::Dynamic),
+            Reference::ProjectName => {
+                world.configuration(self.node).map_or_else(unknown, |it| Value::string(it.project.name.clone()))
+            }
+            Reference::Environment(id) => world.environment(self.node, id),
+            _ => unknown(),
         })
     }
 
@@ -106,6 +110,10 @@ impl Scope for Place<'_> {
     fn plan_time(&self) -> Option<SystemTime> {
         (self.world.phase != Phase::Validate).then(|| UNIX_EPOCH + Duration::from_millis(self.world.input.now_ms))
     }
+}
+
+fn unknown() -> Value {
+    Value::unknown(Type::Dynamic)
 }
 
 fn no_repetition(name: &str, argument: &str) -> Diagnostic {

@@ -25,7 +25,7 @@ use super::declaration::Condition;
 use super::environment::take;
 use super::scope::ConstantScope;
 use crate::eval::{describe_type, describe_value, evaluate};
-use crate::resolve::{Allowed, Reference, Resolved, Resolver};
+use crate::resolve::{Allowed, Reference, Resolved, Resolver, WITHOUT_SELF, alone};
 use crate::schema::{self, locate};
 use crate::syntax::{Block, Body, Expr, ExprKind};
 
@@ -81,9 +81,27 @@ impl Collector<'_> {
         let refers = !references.is_empty() || diagnostics.0.iter().any(|fault| !is_function(fault));
         for fault in diagnostics {
             let is_of_block = allowed.is_constant() && fault.code != "unknown-function";
-            if is_of_block { self.faults.push(fault) } else { self.references.push(fault) }
+            if is_of_block {
+                self.faults.push(fault);
+            } else {
+                self.references.extend(self.nameless(&fault));
+                self.references.push(fault);
+            }
         }
         Found { references, are_found, refers }
+    }
+
+    /// Terraform looks for a variable or local without a name, too, where only the root stands.
+    fn nameless(&self, fault: &Diagnostic) -> Option<Diagnostic> {
+        let place = fault.span.filter(|_| self.is_module && fault.code == "incomplete-reference")?;
+        let (root, noun, summary) = [
+            ("var", "variable", "Reference to undeclared input variable"),
+            ("local", "local", "Reference to undeclared local value"),
+        ]
+        .into_iter()
+        .find(|(root, ..)| alone(root, place).message == fault.message)?;
+        let message = format!("there is no {noun} without a name");
+        Some(Diagnostic::error("undeclared", message).summary(summary).about(root))
     }
 
     /// What only constants may stand in. Terraform reads its own arguments before any function can be called.
@@ -172,6 +190,21 @@ impl Collector<'_> {
         value.as_str().map(std::sync::Arc::from)
     }
 
+    /// In a condition, `self` where there is none is no name either, which Terraform tells beside it.
+    fn unknown_self(&mut self, before: usize) {
+        let is_self = |fault: &&Diagnostic| fault.summary.as_deref() == Some(WITHOUT_SELF);
+        let more: Vec<Diagnostic> = self.references.0[before..]
+            .iter()
+            .filter(is_self)
+            .filter(|_| self.is_module)
+            .filter_map(|fault| {
+                let unknown = Diagnostic::error("unknown-name", "nothing is called `self` here");
+                Some(unknown.summary("Unknown variable").at(fault.span?))
+            })
+            .collect();
+        self.references.extend(more);
+    }
+
     /// Takes the conditions out of the blocks of a kind, resolved.
     pub(super) fn conditions(&mut self, body: &mut Body, kind: &'static str, allowed: Allowed) -> Conditions {
         let (blocks, rest): (Vec<Block>, Vec<Block>) =
@@ -211,7 +244,9 @@ impl Collector<'_> {
             return None;
         };
         let is_read = self.is_module || !matches!(expr.kind, ExprKind::Broken);
+        let before = self.references.0.len();
         let Found { references, are_found, refers } = self.resolve_names(&mut expr, allowed, &[]);
+        self.unknown_self(before);
         let is_constant = !refers && (self.is_module || are_found);
         if key == "condition" && is_constant && is_read {
             self.faults.push(
