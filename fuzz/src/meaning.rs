@@ -27,6 +27,11 @@ fn attribute(a: &Attribute, b: &Attribute) -> bool {
     let renewed = match &a.expr.kind {
         ExprKind::Wrap(inner) => expr(inner, &b.expr),
         ExprKind::Literal(word) => a.name.name.as_ref() == "type" && word.as_str().is_some(),
+        // `list` is an old way to write `list(any)`.
+        ExprKind::Name(word) => {
+            a.name.name.as_ref() == "type"
+                && matches!(&b.expr.kind, ExprKind::Call(call) if call.name.name.as_ref() == word.as_ref())
+        }
         _ => false,
     };
     name(&a.name, &b.name) && (renewed || expr(&a.expr, &b.expr))

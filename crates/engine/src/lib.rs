@@ -36,7 +36,7 @@ pub use provider::{
 pub use provisioner::{ProvisionRequest, Provisioners};
 pub use settle::{Found, Settlement, settle};
 pub use store::{
-    Intent, Lease, LeaseHolder, Leases, OpenOperation, OperationId, Record, Snapshot, StateRow, StateStore,
+    HeldLock, Intent, Lease, LeaseHolder, Leases, OpenOperation, OperationId, Record, Snapshot, StateRow, StateStore,
     StoreError,
 };
 pub use store_powers::{Edit, History, StateEditing, StateVersion, Store, Workspaces};

@@ -55,6 +55,20 @@ pub trait Leases: Send + Sync {
 
     /// Gives it back.
     async fn release(&self, lease: &Lease) -> Result<(), StoreError>;
+
+    /// The lock of an environment; `None` where nobody holds it, or its holder is gone.
+    async fn lock(&self, environment: &EnvironmentName) -> Result<Option<HeldLock>, StoreError>;
+}
+
+/// A lock that somebody holds.
+#[derive(Debug, Clone)]
+pub struct HeldLock {
+    /// Names this holding of it: no other one has the same.
+    pub token: u64,
+    /// The holder.
+    pub holder: LeaseHolder,
+    /// When it was taken; Unix milliseconds.
+    pub since_ms: u64,
 }
 
 /// Everything that is known of an environment.

@@ -24,5 +24,5 @@ pub use configuration::{
 };
 pub use eval::{Scope, evaluate, evaluate_with};
 pub use files::{DiskFiles, Entry, EntryKind, FileError, MemoryFiles, ProjectFiles, normalize, tidy};
-pub use fmt::format;
+pub use fmt::{format, format_terraform};
 pub use resolve::{EnvironmentId, ImageId, LocalId, Reference, ServiceId, VariableId};

@@ -7,7 +7,7 @@ use diag::{Diagnostic, Diagnostics};
 use engine::stack::apply::Counts;
 use engine::{
     ApplyOptions, Deployment, DeploymentKind, DeploymentOutcome, Execution, Leases,
-    Ledger, Plan, Settlement, Target,
+    Plan, Settlement, Target,
 };
 use value::Value;
 

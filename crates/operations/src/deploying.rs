@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use diag::{Diagnostic, Severity, closest};
-use engine::{Address, DeploymentKind, Ledger, Release, Target};
+use engine::{Address, DeploymentKind, Release, Target};
 
 use crate::applying::{Locked, Report};
 use crate::planning::{PlanOptions, Planned, Watch};

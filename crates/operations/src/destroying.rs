@@ -1,6 +1,6 @@
 //! Destroying an environment, or some of it.
 
-use engine::{DeploymentKind, Ledger, Target};
+use engine::{DeploymentKind, Target};
 
 use crate::applying::{Locked, Report};
 use crate::planning::{PlanOptions, Planned, Watch};

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use diag::Diagnostics;
 use engine::stack::plan::StackMode;
 use engine::{
-    Address, ApplyFailure, ApplyRequest, ChangeRequest, Events, Ledger, PlanMode, PlanRequest, PlannedChange,
+    Address, ApplyFailure, ApplyRequest, ChangeRequest, Events, PlanMode, PlanRequest, PlannedChange,
     Provider, ReadRequest, ResourceKind, Snapshot,
 };
 use serde::Serialize;

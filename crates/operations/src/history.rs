@@ -1,6 +1,6 @@
 //! What was deployed, when, by whom, and how it ended.
 
-use engine::{Deployment, Ledger};
+use engine::Deployment;
 
 use crate::{Fault, Session};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use diag::{Diagnostic, closest};
-use engine::{EnvironmentName, Event, Ledger, Release};
+use engine::{EnvironmentName, Event, Release};
 use oci::{Base, BuildSpec, FileEntry, LayerSpec, Layout, Platform, Settings};
 use value::Value;
 

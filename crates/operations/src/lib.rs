@@ -2,6 +2,7 @@
 
 mod agents;
 mod applying;
+mod backend;
 mod clock;
 mod deploying;
 mod destroying;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::stack::plan::StackMode;
 use engine::{
-    Address, Events, Ledger, Plan, PlanMode, PlanRequest, Release, Revision, RevisionId, Settlement, Target,
+    Address, Events, Plan, PlanMode, PlanRequest, Release, Revision, RevisionId, Settlement, Target,
 };
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use diag::Diagnostic;
-use engine::{Deployment, DeploymentKind, DeploymentOutcome, Ledger, RevisionId};
+use engine::{Deployment, DeploymentKind, DeploymentOutcome, RevisionId};
 
 use crate::applying::{Locked, Report};
 use crate::planning::{PlanOptions, Planned, Watch};

@@ -6,20 +6,18 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, Sources, closest};
 use engine::{
-    ClusterName, DeploymentOutcome, EnvironmentName, Ledger, ProjectName, Providers, Release, Revision,
-    StateStore,
+    ClusterName, DeploymentOutcome, EnvironmentName, ProjectName, Providers, Release, Revision,
+    StateStore, Store,
 };
 use fleet::{Cluster, Fleet, FleetOptions};
 use lang::{Configuration, ProjectFiles, VariableInput};
-use store::{KeyRing, SqliteStore};
+use store::KeyRing;
 use value::{Marks, Value};
 
+use crate::backend::{Backend, GivenSettings, Kept, STATE};
 use crate::recording::{RecordingFiles, RevisionFiles};
 use crate::workspace::Checks;
 use crate::{Fault, Wiring, Workspace, default_data_dir, workspace};
-
-/// Where a project keeps its state, from its folder.
-const STATE: &str = ".mainstay/state.db";
 
 /// How to open a project's environment.
 #[derive(Debug, Clone)]
@@ -52,7 +50,7 @@ pub struct Session {
     pub root: PathBuf,
     pub(crate) project: ProjectName,
     pub(crate) description: Arc<Description>,
-    pub(crate) store: Arc<SqliteStore>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) state: Arc<dyn StateStore>,
     pub(crate) keys: KeyRing,
     pub(crate) wiring: Wiring,
@@ -79,8 +77,8 @@ impl Session {
         let environment = EnvironmentName::new(name);
         let given = given(&configuration, &options)?;
         let description = Description::new(configuration, sources, files, &environment, given)?;
-        let (keys, store) = store_of(&root, &options.wiring).await?;
-        Ok(Self::new(environment, root, description, keys, store, options.wiring))
+        let kept = description.store(&root, &options.wiring).await?;
+        Ok(Self::new(environment, root, description, kept, options.wiring))
     }
 
     /// Opens an environment for what looks at it or takes it back: where the folder's configuration is invalid, by what was last
@@ -112,21 +110,22 @@ impl Session {
             return Ok(None);
         }
         let environment = EnvironmentName::new(options.environment.as_deref().unwrap_or("dev"));
-        let (keys, store) = store_of(&root, &options.wiring).await?;
+        // Where else the state may be is said in a configuration that cannot be read.
+        let kept = Backend::default().open(&root, &options.wiring.variables).await?;
+        let store = &kept.store;
         let deployments = store.deployments(&environment, HISTORY).await?;
         let stood = deployments.iter().filter(|d| d.outcome == Some(DeploymentOutcome::Succeeded));
         let Some(id) = stood.filter_map(|d| d.revision.as_ref()).next() else { return Ok(None) };
         let Some(revision) = store.revision(&environment, id.as_str()).await? else { return Ok(None) };
         let description = Description::of_revision(&root, disk.home(), &environment, &revision)?;
-        Ok(Some(Self::new(environment, root, description, keys, store, options.wiring)))
+        Ok(Some(Self::new(environment, root, description, kept, options.wiring)))
     }
 
     fn new(
         environment: EnvironmentName,
         root: PathBuf,
         description: Description,
-        keys: KeyRing,
-        store: Arc<SqliteStore>,
+        Kept { keys, store, .. }: Kept,
         wiring: Wiring,
     ) -> Self {
         let state = (wiring.wrap_store)(store.clone());
@@ -206,6 +205,17 @@ impl Description {
         Ok(Self { configuration, sources, files, variables, given })
     }
 
+    /// Where the project's state is kept, by its `backend` block.
+    async fn store(&self, root: &Path, wiring: &Wiring) -> Result<Kept, Fault> {
+        let backend = Backend::read(
+            Some(&self.configuration),
+            self.files.as_ref(),
+            &GivenSettings::default(),
+            &wiring.variables,
+        );
+        backend.map_err(|faults| self.fault(faults))?.open(root, &wiring.variables).await
+    }
+
     /// What an earlier revision described.
     pub fn of_revision(
         root: &Path,
@@ -265,13 +275,6 @@ impl Description {
         }
         Fault::Configuration { diagnostics, sources: Box::new(self.sources.clone()) }
     }
-}
-
-/// The project's keys and state.
-async fn store_of(root: &Path, wiring: &Wiring) -> Result<(KeyRing, Arc<SqliteStore>), Fault> {
-    let keys = KeyRing::open(&root.join(".mainstay/keys"), wiring.variables.clone());
-    let store = SqliteStore::open(&root.join(STATE), keys.clone()).await?;
-    Ok((keys, Arc::new(store)))
 }
 
 /// The environment that is meant.

@@ -1,6 +1,6 @@
 //! What runs.
 
-use engine::{EnvironmentName, Ledger};
+use engine::EnvironmentName;
 use fleet::CellStatus;
 
 use crate::{Fault, Session};

@@ -1,6 +1,6 @@
 //! `up` and `down`: a project on this machine.
 
-use engine::{DeploymentKind, Ledger};
+use engine::DeploymentKind;
 
 use crate::agents::{AgentStart, ensure_agents};
 use crate::applying::{Locked, Report};

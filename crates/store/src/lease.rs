@@ -3,21 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use engine::{EnvironmentName, LeaseHolder, StoreError};
+use engine::{EnvironmentName, HeldLock, LeaseHolder, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::process::is_gone;
-
-/// A lock that somebody holds.
-#[derive(Debug, Clone)]
-pub struct HeldLock {
-    /// Names this holding of it: no other one has the same.
-    pub token: u64,
-    /// The holder.
-    pub holder: LeaseHolder,
-    /// When it was taken; Unix milliseconds.
-    pub since_ms: u64,
-}
 
 /// The lease of an environment. One that was given back keeps its token, which goes on growing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

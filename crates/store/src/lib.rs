@@ -23,10 +23,10 @@ pub mod v4;
 
 pub use clock::Clock;
 pub use keys::KeyRing;
-pub use lease::HeldLock;
 pub use process::this_process;
 pub use s3::{
-    MAX_RETRIES, S3Credentials, S3Encryption, S3Options, S3Store, TakenOver, TerraformLock, TerraformObject, TerraformState,
+    MAX_RETRIES, S3Backend, S3Credentials, S3Encryption, S3Options, S3Role, S3Store, TakenOver,
+    TerraformLock, TerraformObject, TerraformState, WebIdentity,
 };
 pub use sql::{PostgresOptions, SqlStore};
 

@@ -11,6 +11,17 @@ pub struct Flags {
     pub switches: &'static [&'static str],
     /// Flags with a value: `-out=FILE`. Those that may come several times keep all values.
     pub values: &'static [&'static str],
+    /// Flags with a value that are Terraform's and not ours.
+    pub refused: &'static [Refused],
+}
+
+/// Flags that are refused, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Refused {
+    /// Their names.
+    pub names: &'static [&'static str],
+    /// Why, and what to do instead.
+    pub why: &'static str,
 }
 
 /// A verb as its user meets it.
@@ -49,6 +60,14 @@ pub enum FlagFault {
     /// There is no such flag.
     #[error("flag provided but not defined: -{0}")]
     Unknown(String),
+    /// It is Terraform's and not ours.
+    #[error("-{name} is not supported: {why}")]
+    Refused {
+        /// The flag.
+        name: String,
+        /// Why.
+        why: &'static str,
+    },
     /// It has no value.
     #[error("flag needs an argument: -{0}")]
     NoValue(String),
@@ -111,6 +130,11 @@ impl Flags {
                     given.variables.push((known, value));
                 } else {
                     given.values.entry(known).or_default().push(value);
+                }
+            } else if let Some(refused) = self.refused.iter().find(|it| it.names.contains(&name)) {
+                // Without a copy nothing is to be written, and nothing is.
+                if !(name == "backup" && value.as_deref() == Some("-")) {
+                    return Err(FlagFault::Refused { name: name.to_owned(), why: refused.why });
                 }
             } else {
                 return Err(FlagFault::Unknown(name.to_owned()));
@@ -186,7 +210,11 @@ pub fn words(text: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    const FLAGS: Flags = Flags { switches: &["json", "refresh"], values: &["out", "target", "var"] };
+    const FLAGS: Flags = Flags {
+        switches: &["json", "refresh"],
+        values: &["out", "target", "var"],
+        refused: &[Refused { names: &["state", "backup"], why: "it is no file" }],
+    };
 
     fn read(text: &str) -> Result<Given, FlagFault> {
         FLAGS.read(&words(text))
@@ -218,6 +246,8 @@ mod tests {
     fn what_is_no_flag_here_is_told() {
         assert_eq!(read("-nope").unwrap_err(), FlagFault::Unknown("nope".into()));
         assert_eq!(read("-out").unwrap_err(), FlagFault::NoValue("out".into()));
+        assert_eq!(read("-state=x").unwrap_err().to_string(), "-state is not supported: it is no file");
+        assert_eq!(read("-backup=- a").unwrap().rest, ["a"]);
         assert!(read("-json=maybe").unwrap_err().to_string().contains("\"maybe\""));
     }
 }

@@ -9,8 +9,8 @@ pub const PROGRAM: &str = "mainstay terraform";
 const FLAGS: [(&str, &str, &str); 46] = [
     ("allow-missing", "", "Succeed where there is no such object."),
     ("auto-approve", "", "Do not ask before anything is done."),
+    ("backend-config", "=NAME=VALUE", "A setting of the backend, or a file of them; may be repeated."),
     ("backend", "=false", "Leave the state alone: install modules only."),
-    ("backup", "=-", "No file is written before a change, since every version of the state is kept."),
     ("check", "", "Change nothing; exit with 3 where something would change."),
     ("compact-warnings", "", "Show warnings in a line each, where there are no errors."),
     ("config", "=DIR", "The folder with the configuration, in place of this one."),

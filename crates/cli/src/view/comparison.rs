@@ -28,7 +28,11 @@ pub fn comparison(screen: &Screen, comparison: &Comparison) {
     let differ = objects.len();
     screen.line(&match differ {
         0 => format!("{from} and {to} are the same: {same} objects."),
-        _ => format!("{from} and {to}: {differ} differ, {same} are the same."),
+        _ => format!(
+            "{from} and {to}: {differ} {}, {same} {} the same.",
+            if differ == 1 { "differs" } else { "differ" },
+            if *same == 1 { "is" } else { "are" }
+        ),
     });
 }
 

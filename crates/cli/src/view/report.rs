@@ -34,7 +34,11 @@ pub fn report(screen: &Screen, report: &Report) -> u8 {
     }
     screen.line(&match deployment.outcome {
         Some(DeploymentOutcome::Succeeded) => {
-            format!("{} {changed} changed in {took}.{revision}", screen.paint(Paint::Good, "Done:"))
+            match (&report.infrastructure, changed) {
+                // There may be no service at all.
+                (Some(_), 0) => format!("{} in {took}.{revision}", screen.paint(Paint::Good, "Done")),
+                _ => format!("{} {changed} changed in {took}.{revision}", screen.paint(Paint::Good, "Done:")),
+            }
         }
         Some(DeploymentOutcome::Reverted) => {
             format!(

@@ -69,6 +69,10 @@ pub(super) struct Found {
     pub removed: Vec<Block>,
     pub imports: Vec<Block>,
     pub checks: Vec<(Identifier, Block)>,
+    /// Blocks whose name another has already: what else is wrong with them is told, too.
+    again: Vec<(Identifier, Block)>,
+    /// The same of resources.
+    resources_again: Vec<FoundResource>,
 }
 
 pub(super) struct Collector<'a> {
@@ -140,7 +144,30 @@ impl<'a> Collector<'a> {
         Collected { configuration: self.configuration, findings, uses: self.uses }
     }
 
-    fn declarations(&mut self, found: Found) {
+    /// Blocks that declare nothing, since something else has their name.
+    fn declare_again(&mut self, found: &mut Found) {
+        let configuration = &self.configuration;
+        let (variables, outputs) = (configuration.variables.len(), configuration.outputs.len());
+        let (calls, resources) = (configuration.calls.len(), configuration.resources.len());
+        for (name, block) in found.again.drain(..) {
+            match block.kind.name.as_ref() {
+                "variable" => self.variable(name, block),
+                "output" => self.output(name, block),
+                "module" => self.call(name, block),
+                _ => {}
+            }
+        }
+        for resource in found.resources_again.drain(..) {
+            self.resource(resource);
+        }
+        self.configuration.variables.truncate(variables);
+        self.configuration.outputs.truncate(outputs);
+        self.configuration.calls.truncate(calls);
+        self.configuration.resources.truncate(resources);
+    }
+
+    fn declarations(&mut self, mut found: Found) {
+        self.declare_again(&mut found);
         for (name, block) in found.variables {
             self.variable(name, block);
         }
@@ -307,10 +334,11 @@ impl<'a> Collector<'a> {
                     "module" => ("module", &mut found.calls),
                     _ => ("seed", &mut found.seeds),
                 };
-                if let Some(name) = self.label(&block, noun)
-                    && self.declare(noun, &name)
-                {
+                let Some(name) = self.label(&block, noun) else { return };
+                if self.declare(noun, &name) {
                     list.push((name, block));
+                } else if self.is_module {
+                    found.again.push((name, block));
                 }
             }
         }
@@ -331,6 +359,7 @@ impl<'a> Collector<'a> {
             let first = found.resources.get(first.0 as usize).map_or(name.span, |r| r.block.header());
             let what = format!("`{noun}` blocks `{}.{}`", kind.name, name.name);
             self.duplicate(&what, block.header(), first);
+            found.resources_again.push(FoundResource { mode, kind, name, block, in_check: None });
             return;
         }
         names.insert(name.name.clone(), id);

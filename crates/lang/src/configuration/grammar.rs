@@ -1,8 +1,9 @@
 //! What may stand in the blocks that the language itself reads: what is left over in one is a fault.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use diag::{Diagnostic, Span};
+use diag::{Diagnostic, Diagnostics, Span};
 
 use super::collect::Collector;
 use crate::syntax::{Block, Body};
@@ -80,12 +81,7 @@ impl Collector<'_> {
     }
 
     fn twice(&mut self, name: &str, span: Span, first: Span) {
-        self.faults.push(
-            Diagnostic::error("duplicate-attribute", format!("`{name}` is given twice"))
-                .at(span)
-                .see(first, "first here")
-                .hint("remove one of them"),
-        );
+        self.faults.push(twice(name, span, first));
     }
 
     /// An argument that has to be there.
@@ -123,4 +119,40 @@ pub(super) fn take_blocks(body: &mut Body, kind: &str) -> Vec<Block> {
         std::mem::take(&mut body.blocks).into_iter().partition(|b| b.kind.name.as_ref() == kind);
     body.blocks = rest;
     taken
+}
+
+/// Takes attributes out that come a second time, in a body and in all of its blocks: the first counts.
+pub(super) fn without_repeated(body: &mut Body, faults: &mut Diagnostics) {
+    let names = || body.attributes.iter().map(|attribute| &attribute.name.name);
+    let mut seen: HashMap<Arc<str>, Span> = HashMap::new();
+    if has_repeated(names()) {
+        body.attributes.retain(|attribute| match seen.get(&attribute.name.name) {
+            Some(first) => {
+                faults.push(twice(&attribute.name.name, attribute.name.span, *first));
+                false
+            }
+            None => {
+                seen.insert(attribute.name.name.clone(), attribute.name.span);
+                true
+            }
+        });
+    }
+    body.blocks.iter_mut().for_each(|block| without_repeated(&mut block.body, faults));
+}
+
+/// Whether a name comes again. Most bodies are short, and comparing a few names costs less than a set of them.
+fn has_repeated<'a>(names: impl ExactSizeIterator<Item = &'a Arc<str>> + Clone) -> bool {
+    const SHORT: usize = 8;
+    if names.len() > SHORT {
+        let mut seen = HashSet::with_capacity(names.len());
+        return !names.into_iter().all(|name| seen.insert(name));
+    }
+    names.clone().enumerate().any(|(at, name)| names.clone().take(at).any(|other| other == name))
+}
+
+fn twice(name: &str, span: Span, first: Span) -> Diagnostic {
+    Diagnostic::error("duplicate-attribute", format!("`{name}` is given twice"))
+        .at(span)
+        .see(first, "first here")
+        .hint("remove one of them")
 }

@@ -7,8 +7,9 @@ use diag::{Diagnostic, Diagnostics, Span};
 
 use super::Configuration;
 use super::findings::Findings;
-use super::terraform::{Call, ProviderReference};
-use super::tree::Tree;
+use super::terraform::{Call, ProviderReference, Resource};
+use super::tree::{NodeId, Tree};
+use crate::address::{Address, Target};
 use crate::resolve::CallId;
 
 /// A module that was read.
@@ -98,7 +99,39 @@ fn provider_source(configuration: &Configuration, name: &str) -> String {
     if source.contains('/') { source } else { format!("hashicorp/{source}") }
 }
 
+/// Providers that are passed under a name that one side says nothing of, so that it is only assumed which are meant.
+fn assumed(caller: &Configuration, call: &Call, called: &Configuration, faults: &mut Diagnostics) {
+    let is_required = |configuration: &Configuration, name: &str| {
+        configuration.settings.required_providers.iter().any(|required| required.name.name.as_ref() == name)
+    };
+    let unknown = |fault: Diagnostic, reference: &ProviderReference| {
+        let name = &reference.name;
+        fault.at(reference.span).hint(format!("name it in `required_providers`: `{name} = {{ source = … }}`"))
+    };
+    for (inside, outside) in call.providers.as_deref().unwrap_or_default() {
+        let is_own = |provider: &super::terraform::ProviderConfiguration| {
+            provider.name.name == inside.name && provider.alias.as_ref().map(|alias| &alias.name) == inside.alias.as_ref()
+        };
+        let is_asked = called.settings.required_providers.iter().any(|required| {
+            required.aliases.iter().any(|alias| alias.name == inside.name && alias.alias == inside.alias)
+        });
+        let is_declared = called.providers.iter().any(is_own) || is_asked;
+        if inside.alias.is_some() && !is_declared {
+            let message = format!("the module asks for no configuration `{inside}`");
+            faults.push(unknown(Diagnostic::error("undefined-provider", message), inside));
+        } else if !is_declared && !is_required(called, &inside.name) {
+            let message = format!("the module does not say which provider `{inside}` is");
+            faults.push(unknown(Diagnostic::warning("undefined-provider", message), inside));
+        }
+        if outside.alias.is_none() && !is_required(caller, &outside.name) {
+            let message = format!("nothing says which provider `{outside}` is");
+            faults.push(unknown(Diagnostic::warning("undefined-provider", message), outside));
+        }
+    }
+}
+
 fn providers(caller: &Configuration, call: &Call, called: &Configuration, faults: &mut Diagnostics) {
+    assumed(caller, call, called, faults);
     let own: Vec<_> = called.providers.iter().filter(|p| !is_proxy(p)).collect();
     // A stack is there once, and may come after others.
     if let Some(provider) = own.first().filter(|_| !call.is_stack) {
@@ -180,16 +213,78 @@ pub(super) fn check_tree(tree: &Tree, findings: &mut Findings) {
             let call = tree.node(caller).and_then(|above| above.configuration.call(call));
             call.is_some_and(|call| call.is_stack)
         });
-        if !is_root && !is_stack {
-            below_root(configuration, &mut findings.blocks);
+        match is_root {
+            true => imports(tree, configuration, &mut findings.blocks),
+            false if !is_stack => below_root(configuration, &mut findings.blocks),
+            false => {}
         }
         configured(configuration, is_root, &mut findings.references);
         outputs_of(configuration, is_root, &mut findings.references);
     }
 }
 
+/// Objects that are taken over twice, and providers where a resource says which is its own.
+fn imports(tree: &Tree, configuration: &Configuration, faults: &mut Diagnostics) {
+    let mut seen: HashMap<&Target, Span> = HashMap::new();
+    for import in &configuration.imports {
+        if import.key.is_none() && import.module_keys.is_empty() {
+            match seen.get(&import.to) {
+                Some(first) => faults.push(
+                    Diagnostic::error("import-twice", format!("there are two imports into `{}`", import.to))
+                        .summary(format!("Duplicate import configuration for \"{}\"", import.to))
+                        .at(import.to_span)
+                        .see(*first, "first here")
+                        .hint("take one of them out"),
+                ),
+                None => {
+                    seen.insert(&import.to, import.to_span);
+                }
+            }
+        }
+        let (Some(provider), Target::Resource(address)) = (&import.provider, &import.to) else { continue };
+        let Some(resource) = declared(tree, address) else { continue };
+        let is_its = address.module.is_root() && own_provider(resource) == (provider.name.as_ref(), provider.alias.as_deref());
+        if !is_its {
+            faults.push(
+                Diagnostic::error("import-provider", "an import into a declared resource has the provider of that resource")
+                    .at(provider.span)
+                    .see(resource.header, "declared here")
+                    .hint("leave `provider` out, and say it in the resource"),
+            );
+        }
+    }
+}
+
+/// The resource at an address, whatever its keys.
+fn declared<'t>(tree: &'t Tree, address: &Address) -> Option<&'t Resource> {
+    let mut node = NodeId::ROOT;
+    for step in address.module.0.iter() {
+        let here = tree.node(node)?;
+        let call = here.configuration.names.calls.get(&step.name)?;
+        node = here.children.get(call.0 as usize).copied().flatten()?;
+    }
+    let kind: Arc<str> = address.kind.as_str().into();
+    tree.node(node)?.configuration.find_resource(address.mode, &kind, &address.name)
+}
+
+/// The provider of a resource: what it says, or what the first word of its kind does.
+fn own_provider(resource: &Resource) -> (&str, Option<&str>) {
+    match &resource.provider {
+        Some(provider) => (&provider.name, provider.alias.as_deref()),
+        None => (resource.kind.name.split('_').next().unwrap_or_default(), None),
+    }
+}
+
 /// Blocks that mean nothing below the root.
 fn below_root(configuration: &Configuration, faults: &mut Diagnostics) {
+    for provider in configuration.providers.iter().filter(|provider| is_proxy(provider) && provider.version.is_none()) {
+        faults.push(
+            Diagnostic::warning("empty-provider", format!("this block says nothing of the provider `{}`", provider.name.name))
+                .at(provider.header)
+                .because("older modules asked in this way for a configuration to be passed to them")
+                .hint("name the provider in `required_providers` instead, an alias in its `configuration_aliases`"),
+        );
+    }
     for import in &configuration.imports {
         faults.push(
             Diagnostic::error("misplaced-block", "only the root module can have `import` blocks")

@@ -18,7 +18,12 @@ pub fn load(files: &dyn ProjectFiles) -> Loaded {
         if !reader.unbalanced {
             let collected = Collector::new(files, "", false).run(parsed);
             configuration = collected.configuration;
-            reader.diagnostics.extend(collected.findings.all());
+            let findings = collected.findings;
+            if reader.is_partial {
+                reader.diagnostics.extend(findings.blocks);
+            } else {
+                reader.diagnostics.extend(findings.all());
+            }
             let circles = cycles::of_module(&configuration);
             reader.diagnostics.extend(circles.others.into_iter().chain(circles.selves));
         }
@@ -29,6 +34,7 @@ pub fn load(files: &dyn ProjectFiles) -> Loaded {
         );
     }
     let mut diagnostics = reader.diagnostics;
+    diagnostics.extend(reader.templates);
     diagnostics.sort();
     Loaded { sources: reader.sources, configuration, diagnostics }
 }

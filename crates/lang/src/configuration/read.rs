@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, FileId, Sources, Span};
 
+use super::grammar::without_repeated;
 use crate::files::{Entry, EntryKind, FileError, ProjectFiles};
 use crate::json;
 use crate::syntax::{Body, parse, reread};
@@ -40,6 +41,11 @@ pub(super) struct Reader<'a> {
     pub files: &'a dyn ProjectFiles,
     pub sources: Sources,
     pub diagnostics: Diagnostics,
+    /// Faults of templates that are looked into where they are worked out.
+    pub templates: Diagnostics,
+    /// Whether one of Terraform's files has faults of syntax. What could be read of it is looked at all the same, as Terraform does; only
+    /// that a name is not there may be because of it.
+    pub is_partial: bool,
     /// Whether something could not be read, or braces do not pair: which block a line belongs to is a guess then, and faults found
     /// by it would be guesses too.
     pub unbalanced: bool,
@@ -47,7 +53,7 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(files: &'a dyn ProjectFiles) -> Self {
-        Self { files, sources: Sources::default(), diagnostics: Diagnostics::default(), unbalanced: false }
+        Self { files, sources: Sources::default(), diagnostics: Diagnostics::default(), templates: Diagnostics::default(), is_partial: false, unbalanced: false }
     }
 
     /// The entries of a folder; none after a fault.
@@ -100,8 +106,16 @@ impl<'a> Reader<'a> {
         if is_terraform && !parsed.diagnostics.is_empty() && !path.ends_with(".json") {
             parsed = reread(file, &text, parsed);
         }
+        if is_terraform {
+            without_repeated(&mut parsed.tree, &mut parsed.diagnostics);
+        }
         self.diagnostics.extend(parsed.diagnostics);
-        self.unbalanced |= parsed.unbalanced;
+        self.templates.extend(parsed.templates);
+        if is_terraform {
+            self.is_partial |= parsed.unbalanced || self.diagnostics.has_errors();
+        } else {
+            self.unbalanced |= parsed.unbalanced;
+        }
         Some(Source { kind, body: parsed.tree })
     }
 

@@ -214,6 +214,7 @@ impl Loader<'_> {
         }
         let mut findings = self.findings;
         findings.blocks.extend(self.reader.diagnostics);
+        findings.references.extend(self.reader.templates);
         links::check_tree(&tree, &mut findings);
         let circles = cycles::of_tree(&tree);
         findings.references.extend(circles.others);

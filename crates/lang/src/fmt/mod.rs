@@ -13,15 +13,32 @@ mod words;
 
 use diag::{Diagnostics, FileId};
 
-use crate::syntax::{parse, tokenize};
+use crate::syntax::{Body, Parsed, parse, reread, tokenize};
 
 /// The text in canonical layout. `file` is the text's id in the caller's sources, for faults.
 ///
 /// # Errors
 /// If the text cannot be parsed, since the layout of a broken text would be a guess.
 pub fn format(text: &str, file: FileId) -> Result<String, Diagnostics> {
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let parsed = parse(file, text);
+    let text = without_mark(text);
+    lay_out(text, parse(file, text))
+}
+
+/// The same for a file of Terraform's, which is told to be broken where Terraform tells it: it has no `}` behind an attribute of several
+/// lines, for one, and no attribute twice.
+///
+/// # Errors
+/// If the text cannot be parsed.
+pub fn format_terraform(text: &str, file: FileId) -> Result<String, Diagnostics> {
+    let text = without_mark(text);
+    lay_out(text, reread(file, text, parse(file, text)))
+}
+
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+fn lay_out(text: &str, parsed: Parsed<Body>) -> Result<String, Diagnostics> {
     if parsed.diagnostics.has_errors() {
         return Err(parsed.diagnostics);
     }

@@ -2,7 +2,7 @@
 //! are is checked elsewhere, for both syntaxes alike.
 
 use super::expression::Reading;
-use Reading::{Literal, Native, Requirement, Template};
+use Reading::{Condition, Literal, Native, Requirement, Template};
 
 /// What may stand in one place.
 pub(super) struct Level {
@@ -42,6 +42,9 @@ const OPEN: Level = Level { attributes: &[], blocks: &[], others: Template };
 
 /// The same, evaluated before anything has a value.
 const OPEN_LITERAL: Level = Level { attributes: &[], blocks: &[], others: Literal };
+
+/// What has to hold.
+const CONDITION: Level = Level { attributes: &[], blocks: &[], others: Condition };
 
 pub(super) static ROOT: Level = Level {
     attributes: &[],
@@ -83,7 +86,7 @@ static PROVIDER: Level =
     Level { attributes: &[("alias", Literal), ("version", Literal)], blocks: &[], others: Template };
 
 static VARIABLE: Level =
-    Level { attributes: &[("type", Native)], blocks: &[block("validation", 0, &OPEN)], others: Literal };
+    Level { attributes: &[("type", Native)], blocks: &[block("validation", 0, &CONDITION)], others: Literal };
 
 static OUTPUT: Level = Level {
     attributes: &[
@@ -92,7 +95,7 @@ static OUTPUT: Level = Level {
         ("ephemeral", Literal),
         ("depends_on", Native),
     ],
-    blocks: &[block("precondition", 0, &OPEN), block("postcondition", 0, &OPEN)],
+    blocks: &[block("precondition", 0, &CONDITION), block("postcondition", 0, &CONDITION)],
     others: Template,
 };
 
@@ -120,7 +123,7 @@ static LIFECYCLE: Level = Level {
         ("ignore_changes", Native),
         ("replace_triggered_by", Native),
     ],
-    blocks: &[block("precondition", 0, &OPEN), block("postcondition", 0, &OPEN)],
+    blocks: &[block("precondition", 0, &CONDITION), block("postcondition", 0, &CONDITION)],
     others: Template,
 };
 
@@ -147,6 +150,6 @@ static REMOVED: Level = Level {
 
 static CHECK: Level = Level {
     attributes: &[],
-    blocks: &[block("data", 2, &RESOURCE), block("assert", 0, &OPEN)],
+    blocks: &[block("data", 2, &RESOURCE), block("assert", 0, &CONDITION)],
     others: Template,
 };

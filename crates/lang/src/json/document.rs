@@ -57,6 +57,13 @@ pub(super) fn read(file: FileId, text: &str) -> (Option<Node>, Diagnostics) {
         diagnostics: Diagnostics::default(),
     };
     let node = reader.document().ok();
+    if node.is_none() {
+        let start = text.len() - text.trim_start().len();
+        reader.at = start;
+        let place = reader.here();
+        let fault = Diagnostic::error("json-root", "the file holds no JSON object that could be read").at(place);
+        reader.diagnostics.push(fault);
+    }
     (node, reader.diagnostics)
 }
 
@@ -103,7 +110,7 @@ impl<'a> Reader<'a> {
     fn document(&mut self) -> Read<Node> {
         self.peek();
         if self.at >= self.bytes.len() {
-            let end = self.span(0, 0);
+            let end = self.here();
             return self.lost("this file is empty", end, "write a JSON object: `{}`");
         }
         let node = self.value()?;
@@ -179,7 +186,7 @@ impl<'a> Reader<'a> {
         }
         loop {
             if self.peek() != b'"' {
-                return self.no_name(open);
+                return self.no_name();
             }
             let name = self.string()?;
             if self.peek() != b':' {
@@ -196,7 +203,7 @@ impl<'a> Reader<'a> {
                 );
             }
             self.at += 1;
-            let value = self.value()?;
+            let value = self.inner(open)?;
             properties.push(Property { name, value });
             if self.ended(open, b'}', b']')? {
                 return Ok(Node { kind: NodeKind::Object(properties), span: self.span(open, self.at) });
@@ -204,15 +211,22 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn no_name<T>(&mut self, open: usize) -> Read<T> {
+    fn no_name<T>(&mut self) -> Read<T> {
         let (here, next) = (self.here(), self.peek());
-        match next {
-            0 if self.at >= self.bytes.len() => self.unclosed(open),
-            _ => self.lost(
-                "the name of a property is missing here",
-                here,
-                "names are written between double quotes",
-            ),
+        let found = match next {
+            0 if self.at >= self.bytes.len() => "the file ends where a property is expected",
+            b'\'' => "JSON writes text between double quotes",
+            _ => "this is no JSON text",
+        };
+        self.note(found, here, "names are written between double quotes");
+        self.lost("the name of a property is missing here", here, "write `\"NAME\": value`")
+    }
+
+    /// A value in an object or array; where the file ends in it, what is around is not closed either.
+    fn inner(&mut self, open: usize) -> Read<Node> {
+        match self.value() {
+            Err(Lost) if self.at >= self.bytes.len() => self.unclosed(open),
+            read => read,
         }
     }
 
@@ -225,7 +239,7 @@ impl<'a> Reader<'a> {
             return Ok(Node { kind: NodeKind::Array(elements), span: self.span(open, self.at) });
         }
         loop {
-            elements.push(self.value()?);
+            elements.push(self.inner(open)?);
             if self.ended(open, b']', b'}')? {
                 return Ok(Node { kind: NodeKind::Array(elements), span: self.span(open, self.at) });
             }
@@ -336,6 +350,8 @@ impl<'a> Reader<'a> {
                 }
                 None | Some(b'\n') => {
                     let span = self.span(start, at);
+                    // Where the text ends is not known, nor what of the rest belongs to it.
+                    self.at = self.bytes.len();
                     return self.lost(
                         "this text has no closing quote",
                         span,

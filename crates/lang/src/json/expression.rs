@@ -14,6 +14,8 @@ use crate::syntax::{Expr, ExprKind, Item, Within, parse_within};
 pub(super) enum Reading {
     /// Templates: `"${var.x}"`.
     Template,
+    /// Templates that are looked into when the file is read.
+    Condition,
     /// Nothing but text.
     Literal,
     /// Expressions of the native syntax: references, type constraints and keywords are written so.
@@ -28,6 +30,8 @@ pub(super) struct Converter<'a> {
     /// The file's text.
     pub source: &'a str,
     pub diagnostics: Diagnostics,
+    /// Faults of what is looked into only where it is worked out.
+    pub templates: Diagnostics,
 }
 
 impl Converter<'_> {
@@ -54,7 +58,7 @@ impl Converter<'_> {
         for Property { name, value } in properties {
             if let Some(first) = seen.insert(name.text.clone(), name.span) {
                 let message = format!("this object has {:?} twice", name.text.as_ref());
-                self.diagnostics.push(
+                self.list(reading).push(
                     Diagnostic::error("duplicate-key", message)
                         .at(name.span)
                         .see(first, "first here")
@@ -69,17 +73,22 @@ impl Converter<'_> {
         ExprKind::Object(items)
     }
 
+    /// Where faults of a reading belong.
+    fn list(&mut self, reading: Reading) -> &mut Diagnostics {
+        if reading == Reading::Template { &mut self.templates } else { &mut self.diagnostics }
+    }
+
     fn text(&mut self, text: &Text, reading: Reading, depth: u32) -> Expr {
         let within = match reading {
             Reading::Native => Within::Expression,
-            Reading::Template if text.text.contains("${") || text.text.contains("%{") => Within::Template,
-            Reading::Template | Reading::Literal | Reading::Requirement => {
+            Reading::Template | Reading::Condition if text.text.contains("${") || text.text.contains("%{") => Within::Template,
+            Reading::Template | Reading::Condition | Reading::Literal | Reading::Requirement => {
                 return Expr { kind: ExprKind::Literal(Value::string(text.text.clone())), span: text.span };
             }
         };
         let places = text.places(self.source);
         let parsed = parse_within(self.file, &text.text, within, depth, &|at| places.of(at));
-        self.diagnostics.extend(parsed.diagnostics);
+        self.list(reading).extend(parsed.diagnostics);
         // The whole text, with its quotes, stands for the expression.
         Expr { span: text.span, ..parsed.tree }
     }

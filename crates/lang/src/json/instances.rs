@@ -43,7 +43,7 @@ pub(super) fn instances<T: Opened>(
     labels: usize,
     faults: &mut Diagnostics,
 ) -> Vec<Instance<T>> {
-    let mut walk = Walk { kind, faults, found: Vec::new() };
+    let mut walk = Walk { kind, faults, found: Vec::new(), is_unlabelled: false };
     walk.level(value, labels, &mut Vec::new(), false);
     walk.found
 }
@@ -52,6 +52,8 @@ struct Walk<'a, T> {
     kind: &'a str,
     faults: &'a mut Diagnostics,
     found: Vec<Instance<T>>,
+    /// Whether an element of an array was no object with labels.
+    is_unlabelled: bool,
 }
 
 impl<T: Opened> Walk<'_, T> {
@@ -65,8 +67,14 @@ impl<T: Opened> Walk<'_, T> {
                 if elements.is_empty() && wanted > 0 {
                     self.missing_label(span);
                 }
+                let before = self.found.len();
                 for element in elements {
                     self.level(element, wanted, labels, true);
+                }
+                // What is no object gives no label either, which Terraform tells beside it, once.
+                if wanted > 0 && self.found.len() == before && self.is_unlabelled {
+                    self.is_unlabelled = false;
+                    self.missing_label(span);
                 }
             }
             Content::Properties(properties) if wanted == 0 => {
@@ -83,7 +91,12 @@ impl<T: Opened> Walk<'_, T> {
                 }
             }
             Content::Nothing | Content::Elements(_) | Content::Other => {
-                self.not_a_block(span, wanted, in_array)
+                self.not_a_block(span, wanted, in_array);
+                if wanted > 0 && in_array {
+                    self.is_unlabelled = true;
+                } else if wanted > 0 {
+                    self.missing_label(span);
+                }
             }
         }
     }

@@ -13,7 +13,7 @@ mod instances;
 mod promote;
 mod text;
 
-use diag::{Diagnostic, FileId, Span};
+use diag::{Diagnostic, Diagnostics, FileId, Span};
 
 use crate::syntax::{Attribute, Body, Identifier, Parsed};
 use document::{NodeKind, Property};
@@ -23,21 +23,22 @@ use expression::{Converter, Reading};
 #[must_use]
 pub fn parse(file: FileId, text: &str) -> Parsed<Body> {
     let (root, diagnostics) = document::read(file, text);
-    let mut converter = Converter { file, source: text, diagnostics };
+    let mut converter = Converter { file, source: text, diagnostics, templates: Diagnostics::default() };
     let end = u32::try_from(text.len()).unwrap_or(u32::MAX);
     let mut tree = Body::json(Span { file, start: 0, end });
     let unbalanced = root.is_none();
     if let Some(root) = root {
         configuration::file(&mut converter, root, &mut tree);
     }
-    Parsed { tree, diagnostics: converter.diagnostics, unbalanced }
+    let Converter { diagnostics, templates, .. } = converter;
+    Parsed { tree, diagnostics, templates, unbalanced }
 }
 
 /// Reads a whole `*.tfvars.json` file: each property is a value, whose texts are nothing but text.
 #[must_use]
 pub(crate) fn parse_values(file: FileId, text: &str) -> Parsed<Vec<Attribute>> {
     let (root, diagnostics) = document::read(file, text);
-    let mut converter = Converter { file, source: text, diagnostics };
+    let mut converter = Converter { file, source: text, diagnostics, templates: Diagnostics::default() };
     let mut tree = Vec::new();
     let unbalanced = root.is_none();
     if let Some(root) = root {
@@ -59,5 +60,6 @@ pub(crate) fn parse_values(file: FileId, text: &str) -> Parsed<Vec<Attribute>> {
             ),
         }
     }
-    Parsed { tree, diagnostics: converter.diagnostics, unbalanced }
+    let Converter { diagnostics, templates, .. } = converter;
+    Parsed { tree, diagnostics, templates, unbalanced }
 }

@@ -50,11 +50,14 @@ impl Resolver<'_> {
         let fault = Diagnostic::error("reference-not-allowed", format!("`{root}` cannot be used in {place}"))
             .at(span);
         let fault = match root {
-            "each" if self.allowed.services => fault.hint("`each` exists where the block has `for_each`"),
-            "count" if self.allowed.services => fault.hint("`count` exists where the block has `count`"),
+            "each" if self.allowed.resources => fault.hint("`each` exists where the block has `for_each`"),
+            "count" if self.allowed.resources => fault.hint("`count` exists where the block has `count`"),
             "var" | "local" | "service" | "image" | "module" if !self.allowed.variables => {
                 fault.hint("only values that need nothing else can stand here")
             }
+            "service" if self.allowed.resources => fault
+                .because("the infrastructure is made before any service runs")
+                .hint("turn it round: a service may name a resource or a stack"),
             "service" if self.allowed.variables => fault.hint("it is worked out before any service runs"),
             "cluster" => {
                 fault.hint("`cluster` exists in services, each of which runs in one cluster or several")

@@ -178,4 +178,10 @@ impl Allowed {
             ..Self::values(place)
         }
     }
+
+    /// All but services: what is made before any service runs.
+    #[must_use]
+    pub const fn infrastructure(place: &'static str) -> Self {
+        Self { services: false, ..Self::all(place) }
+    }
 }

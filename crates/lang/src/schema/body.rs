@@ -232,7 +232,7 @@ fn missing(body: &Body, schema: &Block, place: &Place<'_>, faults: &mut Diagnost
                     "missing-attribute",
                     format!("`{}` needs `{}`", place.what, attribute.name),
                 )
-                .at(place.header)
+                .at(if body.is_json { body.span } else { place.header })
                 .hint(if attribute.doc.is_empty() {
                     format!("add `{} = …`", attribute.name)
                 } else {
@@ -253,7 +253,7 @@ fn choices(body: &Body, schema: &Block, place: &Place<'_>, faults: &mut Diagnost
                     "missing-attribute",
                     format!("`{}` needs one of {}", place.what, names.join(", ")),
                 )
-                .at(place.header)
+                .at(if body.is_json { body.span } else { place.header })
                 .hint(format!("add {}", names.join(" or "))),
             ),
             [first, second, ..] => faults.push(

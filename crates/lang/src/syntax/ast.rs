@@ -80,6 +80,12 @@ pub struct Block {
 }
 
 impl Block {
+    /// Where something is told that is missing in it: at its header, and in JSON, where that is far away, at its body.
+    #[must_use]
+    pub fn place(&self) -> Span {
+        if self.body.is_json { self.body.span } else { self.header() }
+    }
+
     /// The type and labels, without the body.
     #[must_use]
     pub fn header(&self) -> Span {

@@ -53,7 +53,12 @@ impl<'a> Cursor<'a> {
     }
 
     pub fn finish<T>(self, tree: T) -> Parsed<T> {
-        Parsed { tree, diagnostics: self.diagnostics, unbalanced: self.unbalanced }
+        Parsed {
+            tree,
+            diagnostics: self.diagnostics,
+            templates: Diagnostics::default(),
+            unbalanced: self.unbalanced,
+        }
     }
 
     /// The next token that means something here.

@@ -290,9 +290,11 @@ impl Lexer<'_> {
         let word = &self.bytes[word_start..word_end];
         let Some(after) = rest.get(indent..).and_then(|r| r.strip_prefix(word)) else { return false };
         let blank = after.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\r')).count();
-        // Inside a call the closing word may be followed by `)` on the next line only, as in HCL.
-        if !matches!(after.get(blank), None | Some(b'\n')) {
-            return false;
+        // Inside a call the closing word may be followed by `)` on the next line only, as in HCL. Terraform wants that line in any case.
+        match after.get(blank) {
+            Some(b'\n') => {}
+            None if !self.runs_on => {}
+            _ => return false,
         }
         self.modes.pop();
         self.push(TokenKind::CloseHeredoc, self.at, self.at + indent + word.len());

@@ -32,6 +32,8 @@ pub struct Parsed<T> {
     pub tree: T,
     /// The faults.
     pub diagnostics: Diagnostics,
+    /// Faults of templates in texts of JSON, which nobody looks into before they are worked out.
+    pub templates: Diagnostics,
     /// Whether braces do not pair: which block a line belongs to is a guess then.
     pub unbalanced: bool,
 }

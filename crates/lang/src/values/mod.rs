@@ -27,7 +27,7 @@ pub struct Given {
 /// Reads a whole `*.tfvars` file: each name once, in the order of the text.
 #[must_use]
 pub fn parse_hcl(file: FileId, text: &str) -> Parsed<Vec<Given>> {
-    let Parsed { tree, mut diagnostics, unbalanced } = parse(file, text);
+    let Parsed { tree, mut diagnostics, unbalanced, templates } = parse(file, text);
     for block in &tree.blocks {
         diagnostics.push(
             Diagnostic::error(
@@ -40,28 +40,28 @@ pub fn parse_hcl(file: FileId, text: &str) -> Parsed<Vec<Given>> {
     }
     let tree = given(tree.attributes, &mut diagnostics);
     diagnostics.sort();
-    Parsed { tree, diagnostics, unbalanced }
+    Parsed { tree, diagnostics, templates, unbalanced }
 }
 
 /// Reads a whole `*.tfvars.json` file: each name once, in the order of the text. Its texts are no templates.
 #[must_use]
 pub fn parse_json(file: FileId, text: &str) -> Parsed<Vec<Given>> {
-    let Parsed { tree, mut diagnostics, unbalanced } = json::parse_values(file, text);
+    let Parsed { tree, mut diagnostics, unbalanced, templates } = json::parse_values(file, text);
     let tree = given(tree, &mut diagnostics);
     diagnostics.sort();
-    Parsed { tree, diagnostics, unbalanced }
+    Parsed { tree, diagnostics, templates, unbalanced }
 }
 
 /// Reads one value that is written as an expression, as `-var` gives it to a variable of a type that is not primitive.
 #[must_use]
 pub fn parse_value(file: FileId, text: &str) -> Parsed<Value> {
-    let Parsed { tree, mut diagnostics, unbalanced } = parse_expression(file, text);
+    let Parsed { tree, mut diagnostics, unbalanced, templates } = parse_expression(file, text);
     let value = if diagnostics.has_errors() {
         Value::unknown(Type::Dynamic)
     } else {
         constant::evaluate(tree, &mut diagnostics)
     };
-    Parsed { tree: value, diagnostics, unbalanced }
+    Parsed { tree: value, diagnostics, templates, unbalanced }
 }
 
 fn given(attributes: Vec<Attribute>, diagnostics: &mut Diagnostics) -> Vec<Given> {

@@ -33,7 +33,7 @@ fn shown(expr: &Expr) -> String {
 #[track_caller]
 fn same(json: &str, native: &str) {
     let (json, native) = (parse_json(FileId(0), json), parse(FileId(0), native));
-    assert!(json.diagnostics.is_empty(), "{}", json.diagnostics);
+    assert!(json.diagnostics.is_empty() && json.templates.is_empty(), "{}", json.diagnostics);
     assert!(native.diagnostics.is_empty(), "{}", native.diagnostics);
     let (mut ours, mut theirs) = (String::new(), String::new());
     outline(&json.tree, 0, &mut ours);
@@ -50,6 +50,7 @@ fn check(json: &str, expect: &[&str]) {
         .diagnostics
         .0
         .iter()
+        .chain(&parsed.templates.0)
         .map(|d| format!("{} @ {}", d.message, d.span.map_or("nowhere", about)))
         .collect();
     assert_eq!(found, expect, "in {json}");
@@ -139,9 +140,14 @@ fn a_schema_turns_attributes_into_blocks() {
     );
 }
 
+/// What is said of a file besides the fault after which nothing of it is known.
+fn lost(begins: &str) -> String {
+    format!("the file holds no JSON object that could be read @ {begins}")
+}
+
 #[test]
 fn what_is_no_json_is_shown_where_it_stops_being_so() {
-    check("", &["this file is empty @ "]);
+    check("", &["this file is empty @ ", &lost("")]);
     check("{} {}", &["something follows the JSON value @ {"]);
     check(r#"{"locals":{"a":1,}}"#, &["JSON takes no comma after the last element @ ,"]);
     check(
@@ -155,16 +161,17 @@ fn what_is_no_json_is_shown_where_it_stops_being_so() {
             "`NaN` is no JSON value @ NaN",
         ],
     );
-    check(r#"{"locals" {}}"#, &["`:` is missing after this name @ \"locals\""]);
-    check(r#"{"locals" = {}}"#, &["`:` is missing after this name @ ="]);
-    check("{locals:1}", &["the name of a property is missing here @ l"]);
-    check("{'locals':1}", &["the name of a property is missing here @ '"]);
-    check(r#"{"locals":{"a":'x'}}"#, &["JSON writes text between double quotes @ '"]);
-    check(r#"{"locals":{"a":1 "b":2}}"#, &["a comma is missing before this @ \""]);
-    check(r#"{"locals":{"a":[1}}"#, &["`[` is closed by `}` @ }"]);
-    check(r#"{"locals":{"a":1"#, &["this `{` is never closed @ {"]);
-    check(r#"{"locals":{"a":"#, &["a value is missing at the end of the file @ "]);
-    check("{\"locals\":{\"a\":\"x\ny\"}}", &["this text has no closing quote @ \"x"]);
+    check(r#"{"locals" {}}"#, &["`:` is missing after this name @ \"locals\"", &lost("{")]);
+    check(r#"{"locals" = {}}"#, &["`:` is missing after this name @ =", &lost("{")]);
+    check("{locals:1}", &["this is no JSON text @ l", "the name of a property is missing here @ l", &lost("{")]);
+    check("{'locals':1}", &["JSON writes text between double quotes @ '", "the name of a property is missing here @ '", &lost("{")]);
+    check(r#"{"locals":{"a":'x'}}"#, &["JSON writes text between double quotes @ '", &lost("{")]);
+    check(r#"{"locals":{"a":1 "b":2}}"#, &["a comma is missing before this @ \"", &lost("{")]);
+    check(r#"{"locals":{"a":[1}}"#, &["`[` is closed by `}` @ }", &lost("{")]);
+    let unclosed = "this `{` is never closed @ {";
+    check(r#"{"locals":{"a":1"#, &[unclosed, unclosed, &lost("{")]);
+    check(r#"{"locals":{"a":"#, &["a value is missing at the end of the file @ ", unclosed, unclosed, &lost("{")]);
+    check("{\"locals\":{\"a\":\"x\ny\"}}", &["this text has no closing quote @ \"x", unclosed, unclosed, &lost("{")]);
     check(
         r#"{"locals":{"a":"\q\u12","b":"	"}}"#,
         &[
@@ -185,7 +192,10 @@ fn what_stands_in_the_wrong_place_is_shown() {
     check(r#"{"resourc":{}}"#, &["there is no block `resourc` @ \"resourc\""]);
     check(
         r#"{"resource":"x"}"#,
-        &["the labels of `resource` are a JSON object, or an array of objects @ \"x\""],
+        &[
+            "the labels of `resource` are a JSON object, or an array of objects @ \"x\"",
+            "a label of `resource` is missing @ \"x\"",
+        ],
     );
     check(r#"{"resource":null}"#, &["a label of `resource` is missing @ null"]);
     check(r#"{"resource":{"a":{}}}"#, &["a label of `resource` is missing @ {}"]);
@@ -238,6 +248,6 @@ fn places_inside_of_texts_count_escapes() {
     let text = "{\n \"locals\": {\n  \"a\": 1,\n  \"b\": \"${1 +}\"\n }\n}\n";
     let file = sources.add("main.tf.json", text);
     let parsed = parse_json(file, text);
-    let rendered = diag::render_all(&parsed.diagnostics, &sources, diag::Style::Plain);
+    let rendered = diag::render_all(&parsed.templates, &sources, diag::Style::Plain);
     assert!(rendered.contains("main.tf.json:4:14"), "{rendered}");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, Sources};
 use engine::stack::plan::StackMode;
-use engine::{Address, Edit, Event, Events, Mode, StateStore, Target};
+use engine::{Address, Edit, Event, Events, Mode, Target};
 use lang::configuration::{NodeId, Tree, VariableSource};
 
 use super::overlay::OneMore;

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use diag::{Diagnostic, Sources};
 use engine::stack::StackPlan;
 use engine::stack::world::{Each, Expansion, Phase};
-use engine::{Address, EnvironmentName, Key, Mode, ModulePath, Snapshot, StateStore};
+use engine::{Address, EnvironmentName, Key, Mode, ModulePath, Snapshot};
 use lang::configuration::{Call, Configuration, NodeId, Resource, VariableSource};
 use lang::resolve::{Allowed, CallId, LocalId, Resolver, ResourceId, VariableId};
 use lang::syntax::{ExprKind, parse_expression};
@@ -160,6 +160,9 @@ struct Inside<'a> {
     at: Rc<Instance>,
 }
 
+/// A value, or why there is none.
+type Found = Result<Value, Box<Diagnostic>>;
+
 fn unknown() -> Value {
     Value::unknown(Type::Dynamic)
 }
@@ -177,7 +180,7 @@ impl Inside<'_> {
     }
 
     /// `each` and `count` of a call are those of the called instance.
-    fn given(&self, call: &Call, name: &str) -> Option<Result<Value, Diagnostic>> {
+    fn given(&self, call: &Call, name: &str) -> Option<Found> {
         struct WithEach<'a>(&'a Inside<'a>, Option<&'a Each>);
         impl Scope for WithEach<'_> {
             fn get(&self, reference: Reference) -> Result<Value, Diagnostic> {
@@ -198,7 +201,7 @@ impl Inside<'_> {
         Some(value.map_err(first))
     }
 
-    fn variable(&self, id: VariableId) -> Result<Value, Diagnostic> {
+    fn variable(&self, id: VariableId) -> Found {
         let Some(variable) = self.configuration().and_then(|it| it.variable(id)) else {
             return Ok(unknown());
         };
@@ -217,7 +220,7 @@ impl Inside<'_> {
         Ok(if variable.sensitive { value.with_marks(Marks::SENSITIVE) } else { value })
     }
 
-    fn local(&self, id: LocalId) -> Result<Value, Diagnostic> {
+    fn local(&self, id: LocalId) -> Found {
         let Some(local) = self.configuration().and_then(|it| it.local(id)) else { return Ok(unknown()) };
         evaluate(&local.expr, self).map_err(first)
     }
@@ -259,7 +262,7 @@ impl Inside<'_> {
     }
 
     /// A called module with all of its outputs, or with one of them.
-    fn module(&self, id: CallId, only: Option<&str>) -> Result<Value, Diagnostic> {
+    fn module(&self, id: CallId, only: Option<&str>) -> Found {
         let tree = &self.run.inspection.stack.tree;
         let child =
             tree.node(self.at.node()).and_then(|it| it.children.get(id.0 as usize).copied().flatten());
@@ -284,7 +287,7 @@ impl Inside<'_> {
         Ok(expansion.compose(values))
     }
 
-    fn outputs(&self, only: Option<&str>) -> Result<Value, Diagnostic> {
+    fn outputs(&self, only: Option<&str>) -> Found {
         let outputs = self.configuration().map_or(&[][..], |it| &it.outputs);
         let wanted =
             outputs.iter().filter(|output| only.is_none_or(|only| output.name.name.as_ref() == only));
@@ -297,7 +300,7 @@ impl Inside<'_> {
         Ok(Value::object(entries))
     }
 
-    fn find(&self, reference: Reference) -> Result<Value, Diagnostic> {
+    fn find(&self, reference: Reference) -> Found {
         Ok(match reference {
             Reference::Variable(id) => self.variable(id)?,
             Reference::Local(id) => self.local(id)?,
@@ -319,7 +322,10 @@ impl Inside<'_> {
                 Value::string(self.run.inspection.environment.as_str())
             }
             Reference::Applying => Value::bool(false).with_marks(Marks::EPHEMERAL),
-            _ => return Err(Diagnostic::error("reference-not-allowed", "this has no value in the console")),
+            _ => {
+                let message = "this has no value in the console";
+                return Err(Box::new(Diagnostic::error("reference-not-allowed", message)));
+            }
         })
     }
 }
@@ -335,7 +341,7 @@ impl Scope for Inside<'_> {
         }
         let found = self.find(reference);
         self.run.asked.borrow_mut().remove(&key);
-        let found = found?;
+        let found = found.map_err(|fault| *fault)?;
         self.run.known.borrow_mut().insert(key, found.clone());
         Ok(found)
     }
@@ -354,6 +360,7 @@ impl Scope for Inside<'_> {
 }
 
 /// One of the faults of another expression, which a reference can hand on.
-fn first(faults: diag::Diagnostics) -> Diagnostic {
-    faults.0.into_iter().next().unwrap_or_else(|| Diagnostic::error("no-value", "it has no value"))
+fn first(faults: diag::Diagnostics) -> Box<Diagnostic> {
+    let first = faults.0.into_iter().next();
+    Box::new(first.unwrap_or_else(|| Diagnostic::error("no-value", "it has no value")))
 }

@@ -11,9 +11,9 @@ use modules::{
     Silent,
 };
 
-use super::backend::Backend;
 use super::{StackFolder, requirements};
 use crate::Fault;
+use crate::backend::Backend;
 use crate::recording::RecordingFiles;
 
 /// The code of the fault that a module is not there.
@@ -70,16 +70,6 @@ impl LoadedStack {
         if found.has_errors() { Err(self.fault(found)) } else { Ok(found) }
     }
 
-    /// What only who prepares the folder is told: what is wrong with where the state is, and with what providers are required.
-    #[must_use]
-    pub fn preparation(&self, has_backend: bool) -> Diagnostics {
-        let mut faults = requirements::of_builtin(&self.tree);
-        if has_backend && let Err(found) = Backend::read(self.tree.root(), self.files.as_ref()) {
-            faults.extend(found);
-        }
-        faults
-    }
-
     /// Faults with the texts that their places point into.
     #[must_use]
     pub fn fault(&self, diagnostics: Diagnostics) -> Fault {
@@ -94,6 +84,20 @@ pub struct Installed {
 }
 
 impl StackFolder {
+    /// What only who prepares the folder is told: what is wrong with where the state is, and with what providers are required.
+    #[must_use]
+    pub fn preparation(&self, stack: &LoadedStack, has_backend: bool) -> Diagnostics {
+        let mut faults = requirements::of_builtin(&stack.tree);
+        let read = || {
+            let given = self.settings().map_err(|fault| fault.diagnostics().clone())?;
+            Backend::read(stack.tree.root(), stack.files.as_ref(), &given, &self.wiring.variables)
+        };
+        if has_backend && let Err(found) = read() {
+            faults.extend(found);
+        }
+        faults
+    }
+
     /// Reads the configuration with the modules that are installed. Faults are in what it answers.
     ///
     /// # Errors

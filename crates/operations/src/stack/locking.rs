@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use diag::Diagnostic;
-use engine::{Edit, Snapshot, StateEditing, StateStore, StoreError};
+use engine::{Edit, Snapshot, StoreError};
 
 use super::StackState;
 use crate::Fault;
+use crate::backend::Foreign;
 use crate::lease::{Held, hold_within};
 
 /// How a workspace's lock is taken.
@@ -30,10 +31,28 @@ impl StackState {
         if !locking.takes {
             return Ok(None);
         }
-        match hold_within(self.store.clone(), &self.environment, reason, locking.wait).await {
-            Ok(held) => Ok(Some(held)),
-            Err(fault) => Err(self.locked(fault).await),
+        let held = match hold_within(self.store.clone(), &self.environment, reason, locking.wait).await {
+            Ok(held) => held,
+            Err(fault) => return Err(self.locked(fault).await),
+        };
+        match self.terraforms_lock().await {
+            Ok(()) => Ok(Some(held)),
+            Err(fault) => {
+                held.release().await?;
+                Err(fault)
+            }
         }
+    }
+
+    /// That Terraform is not at work on its own state in the same bucket.
+    async fn terraforms_lock(&self) -> Result<(), Fault> {
+        let Foreign::Bucket(bucket) = &self.foreign else { return Ok(()) };
+        let Some(lock) = bucket.terraform_lock(&self.environment).await? else { return Ok(()) };
+        Err(Fault::failed(
+            Diagnostic::error("locked", "Terraform is at work on this state")
+                .because(format!("{} holds its lock {} ({}) since {}", lock.who, lock.id, lock.operation, lock.created))
+                .hint("wait for it to end; `terraform force-unlock` takes a lock from a run that is gone"),
+        ))
     }
 
     /// What a store answered, with the lock's name where it is a lock that stands in the way.
@@ -99,6 +118,6 @@ impl StackState {
             return Err(refused(format!("the lock of {} is {}, not {name:?}", self.environment, lock.token)));
         }
         let lease = engine::Lease { environment: self.environment.clone(), token: lock.token };
-        Ok(engine::Leases::release(self.store.as_ref(), &lease).await?)
+        Ok(self.store.release(&lease).await?)
     }
 }

@@ -1,6 +1,5 @@
 //! Use cases on a stack: one folder of Terraform's configuration, with its state in one of its workspaces.
 
-mod backend;
 mod editing;
 mod folder;
 mod graphing;
@@ -16,6 +15,7 @@ mod saved;
 mod settling;
 mod state;
 mod state_files;
+mod taking_over;
 mod variables;
 mod workspaces;
 
@@ -31,10 +31,9 @@ pub use runs::{Applying, PlanRequest, Planned, apply, open_saved, plan, show_sav
 pub(crate) use saved::{decode_plan, encode_plan};
 pub use saved::{SavedPlan, is_saved_plan, read_saved, write_saved};
 pub(crate) use settling::{Unconfigured, settled_notes};
+pub use crate::backend::GivenSettings;
 pub use state::StackState;
 pub use state_files::{Pushed, read_state_file, write_document};
 pub use variables::{Ask, Question};
 pub use workspaces::is_workspace_name;
 
-/// Where a stack keeps its state, from its folder.
-const STATE: &str = ".mainstay/state.db";

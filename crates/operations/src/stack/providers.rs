@@ -11,11 +11,12 @@ use engine::stack::provider::ProviderSchema;
 use engine::stack::{ProviderAddress, ProviderSource, ResourceProvider, provider_address};
 use engine::{EnvironmentName, StateStore};
 use lang::configuration::Tree;
-use store::{KeyRing, SqlStore, v4};
+use store::{KeyRing, SqlStore, TerraformState, v4};
 use value::Value;
 
-use super::{LoadedStack, STATE, StackFolder};
+use super::{LoadedStack, StackFolder};
 use crate::Fault;
+use crate::backend::{Backend, Foreign, LocalBackend, STATE};
 
 /// Providers of a stack's folder.
 pub struct StackProviderSource {
@@ -95,9 +96,6 @@ struct OtherStates {
     variables: BTreeMap<String, String>,
 }
 
-/// The settings of the backend `local`.
-const LOCAL: [&str; 2] = ["path", "workspace_dir"];
-
 #[async_trait]
 impl RemoteStates for OtherStates {
     async fn outputs(
@@ -106,46 +104,79 @@ impl RemoteStates for OtherStates {
         config: &Value,
         workspace: Option<&str>,
     ) -> Result<Option<Vec<(String, Value)>>, RemoteStateFault> {
-        self.check(backend, config)?;
-        let text = |name: &str| config.get(name).and_then(|it| it.as_str().map(str::to_owned));
         let workspace = workspace.unwrap_or("default");
-        let path = text("path").unwrap_or_else(|| "terraform.tfstate".into());
-        let file = if workspace == "default" {
-            self.root.join(&path)
-        } else {
-            let folder = text("workspace_dir").unwrap_or_else(|| "terraform.tfstate.d".into());
-            self.root.join(folder).join(workspace).join("terraform.tfstate")
+        let kept = match self.backend(backend, config)? {
+            Backend::Local(local) => return self.local(&local, workspace).await,
+            other => other.open(&self.root, &self.variables).await.map_err(|fault| unreadable(&fault))?,
         };
-        // A state that was taken over goes on in Mainstay's store beside the file; other files are what they are.
-        let beside = self.root.join(&path);
-        if beside.file_name().is_some_and(|name| name == "terraform.tfstate")
-            && let Some(outputs) = self.kept(beside.parent().unwrap_or(&self.root), workspace).await?
-        {
-            // What is secret there is so here only where this configuration says it.
-            let plain = outputs.into_iter().map(|(name, value)| (name, value.unmark_deep().0));
-            return Ok(Some(plain.collect()));
+        let environment = EnvironmentName::new(workspace);
+        let theirs = match &kept.foreign {
+            Foreign::Files => None,
+            Foreign::Bucket(bucket) => {
+                let there = bucket.terraform_state(&environment).await;
+                match there.map_err(|error| RemoteStateFault::Read(error.to_string()))? {
+                    TerraformState::New(object) => Some((object.bytes, object.address)),
+                    // Ours goes on from there. Where both were written, ours is what this program knows to be true.
+                    TerraformState::Other(_) | TerraformState::TakenOver | TerraformState::Absent => None,
+                }
+            }
+            Foreign::Database(database, schema) => {
+                let text = database.terraform_document(schema, workspace).await;
+                let text = text.map_err(|error| RemoteStateFault::Read(error.to_string()))?;
+                text.map(|text| (text.into_bytes(), format!("{schema}.states")))
+            }
+        };
+        let snapshot = kept.store.snapshot(&environment).await;
+        let snapshot = snapshot.map_err(|error| RemoteStateFault::Read(error.to_string()))?;
+        match theirs {
+            _ if snapshot.serial > 0 => Ok(Some(plain(snapshot.outputs))),
+            Some((bytes, name)) => outputs_of(&bytes, &name).map(Some),
+            None => Ok(None),
         }
-        read_file(&file).await
     }
 
     fn check(&self, backend: &str, config: &Value) -> Result<(), RemoteStateFault> {
-        if backend != "local" {
-            return Err(RemoteStateFault::UnknownBackend);
+        // What is unknown yet is looked at when it is known.
+        if !config.is_wholly_known() {
+            return if matches!(backend, "local" | "s3" | "pg") { Ok(()) } else { Err(RemoteStateFault::UnknownBackend) };
         }
-        if config.is_null() || !config.is_known() {
-            return Ok(());
-        }
-        let Some(entries) = config.as_entries() else {
-            return Err(RemoteStateFault::Configuration("an object is required".into()));
-        };
-        match entries.keys().find(|name| !LOCAL.contains(&name.as_ref())) {
-            Some(name) => Err(RemoteStateFault::Configuration(format!("unexpected attribute {name:?}"))),
-            None => Ok(()),
-        }
+        self.backend(backend, config).map(drop)
     }
 }
 
 impl OtherStates {
+    fn backend(&self, kind: &str, config: &Value) -> Result<Backend, RemoteStateFault> {
+        match Backend::of_config(kind, config, &self.variables) {
+            Ok(Some(backend)) => Ok(backend),
+            Ok(None) => Err(RemoteStateFault::UnknownBackend),
+            Err(faults) => {
+                let told: Vec<String> = faults.into_iter().map(|fault| fault.message).collect();
+                Err(RemoteStateFault::Configuration(told.join("; ")))
+            }
+        }
+    }
+
+    async fn local(
+        &self,
+        local: &LocalBackend,
+        workspace: &str,
+    ) -> Result<Option<Vec<(String, Value)>>, RemoteStateFault> {
+        let path = local.path.as_deref().unwrap_or("terraform.tfstate");
+        let file = if workspace == "default" {
+            self.root.join(path)
+        } else {
+            let folder = local.workspaces.as_deref().unwrap_or("terraform.tfstate.d");
+            self.root.join(folder).join(workspace).join("terraform.tfstate")
+        };
+        // A state that was taken over goes on in Mainstay's store beside the file; other files are what they are.
+        let beside = self.root.join(path);
+        if beside.file_name().is_some_and(|name| name == "terraform.tfstate")
+            && let Some(outputs) = self.kept(beside.parent().unwrap_or(&self.root), workspace).await?
+        {
+            return Ok(Some(plain(outputs)));
+        }
+        read_file(&file).await
+    }
     /// The outputs of a stack whose state Mainstay keeps in its folder.
     async fn kept(
         &self,
@@ -173,13 +204,26 @@ async fn read_file(file: &Path) -> Result<Option<Vec<(String, Value)>>, RemoteSt
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(RemoteStateFault::Read(format!("{}: {error}", file.display()))),
     };
-    let name = file.display().to_string();
-    let document = v4::read(&bytes, &name, &v4::BuiltinShapes).map_err(|faults| {
+    outputs_of(&bytes, &file.display().to_string()).map(Some)
+}
+
+/// What is secret there is so here only where this configuration says it.
+fn plain(outputs: Vec<(String, Value)>) -> Vec<(String, Value)> {
+    outputs.into_iter().map(|(name, value)| (name, value.unmark_deep().0)).collect()
+}
+
+fn unreadable(fault: &Fault) -> RemoteStateFault {
+    let told: Vec<&str> = fault.diagnostics().0.iter().map(|it| it.message.as_str()).collect();
+    RemoteStateFault::Read(told.join("; "))
+}
+
+/// The outputs of a document.
+fn outputs_of(bytes: &[u8], name: &str) -> Result<Vec<(String, Value)>, RemoteStateFault> {
+    let document = v4::read(bytes, name, &v4::BuiltinShapes).map_err(|faults| {
         let first = faults.0.into_iter().next();
         RemoteStateFault::Read(
             first.map_or_else(|| format!("{name} is no state"), |fault| format!("{name}: {}", fault.message)),
         )
     })?;
-    // What was sensitive there is so only as far as this configuration says it.
-    Ok(Some(document.outputs.into_iter().map(|(name, value)| (name, value.unmark_deep().0)).collect()))
+    Ok(plain(document.outputs))
 }

@@ -8,7 +8,7 @@ use engine::stack::StackInput;
 use engine::stack::apply::{Applied, ApplyOptions, Execution};
 use engine::stack::plan::{StackMode, StackPlan};
 use engine::stack::planning::{self, StackRequest};
-use engine::{Address, EnvironmentName, Events, StateStore, Target};
+use engine::{Address, EnvironmentName, Events, Target};
 use lang::configuration::VariableSource;
 use provisioners::StandardProvisioners;
 use tokio_util::sync::CancellationToken;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use diag::{Diagnostic, Diagnostics};
 use engine::stack::apply::{self, Readers, Settled, Verdict};
 use engine::stack::{ProviderAddress, ProviderSource, ResourceProvider};
-use engine::{Events, StateStore};
+use engine::Events;
 
 use super::{Locking, StackFolder, StackProviderSource, StackState};
 use crate::Fault;

@@ -6,6 +6,7 @@ use diag::Diagnostic;
 use engine::{Edit, Snapshot};
 use store::v4::{self, Document};
 
+use super::taking_over::snapshot;
 use super::{Locking, StackFolder, StackState};
 use crate::Fault;
 
@@ -37,13 +38,7 @@ fn read_document(bytes: &[u8], name: &str) -> Result<Snapshot, Fault> {
         return Err(Fault::failed(fault));
     }
     let document = v4::read(bytes, name, &v4::BuiltinShapes).map_err(Fault::Failed)?;
-    Ok(Snapshot {
-        serial: document.serial,
-        lineage: document.lineage,
-        rows: document.rows,
-        outputs: document.outputs,
-        checks: document.checks,
-    })
+    Ok(snapshot(document))
 }
 
 /// A state as Terraform writes it; empty for one that was never written. What has no place in such a document is told.
@@ -86,12 +81,12 @@ impl StackFolder {
         let pushed = read_document(bytes, name)?;
         let state = match self.state(root.tree.root()).await {
             // Forcing is how a person decides between the two.
-            Err(_) if force => self.state_beside(root.tree.root()).await?,
+            Err(_) if force => self.state_beside(root.tree.root(), self.workspace()).await?,
             opened => opened?,
         };
         let (serial, lineage) = (pushed.serial, pushed.lineage.clone());
         let answer = state.edit(locking, "state push", |there| push_edits(there, pushed, force)).await?;
-        self.note_if_taken_over(&state, root.tree.root(), serial, &lineage)?;
+        self.note_if_taken_over(&state, root.tree.root(), serial, &lineage).await?;
         Ok(answer)
     }
 }
@@ -138,7 +133,6 @@ impl StackState {
     /// # Errors
     /// If it cannot be read, or is not known as of that serial any more.
     pub async fn document(&self, serial: Option<u64>) -> Result<(Vec<u8>, Option<Diagnostic>), Fault> {
-        use engine::{History, StateStore};
         let snapshot = match serial {
             None => self.store.snapshot(&self.environment).await?,
             Some(serial) => self.store.at(&self.environment, serial).await?.ok_or_else(|| {

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use diag::Diagnostic;
-use engine::{Edit, EnvironmentName, StateEditing, StateStore, Workspaces};
+use engine::{Edit, EnvironmentName};
 
 use super::folder::DEFAULT_WORKSPACE;
 use super::{Locking, StackFolder, read_state_file};
 use crate::Fault;
+use crate::backend::Foreign;
 
 /// Whether a workspace may have a name: what is safe in an address of the web, and no path.
 #[must_use]
@@ -25,10 +26,14 @@ impl StackFolder {
     pub async fn workspaces(&self) -> Result<Vec<EnvironmentName>, Fault> {
         let stack = self.load()?;
         let place = self.place_of_state(stack.tree.root())?;
-        let (_, store) = self.store().await?;
-        let mut names: BTreeSet<String> =
-            store.list().await?.iter().map(|name| name.as_str().to_owned()).collect();
-        if let Ok(folders) = std::fs::read_dir(&place.workspaces) {
+        let kept = self.store(stack.tree.root()).await?;
+        let mut listed = kept.store.list().await?;
+        if let Foreign::Bucket(bucket) = &kept.foreign {
+            listed.extend(bucket.terraform_workspaces().await?);
+        }
+        let mut names: BTreeSet<String> = listed.iter().map(|name| name.as_str().to_owned()).collect();
+        if let Foreign::Files = kept.foreign
+            && let Ok(folders) = std::fs::read_dir(&place.workspaces) {
             let folders = folders.filter_map(Result::ok).filter(|it| it.path().is_dir());
             names.extend(folders.filter_map(|it| it.file_name().into_string().ok()));
         }
@@ -43,7 +48,7 @@ impl StackFolder {
     /// If there is one of that name, or the file is no state.
     pub async fn create_workspace(&self, name: &EnvironmentName, from: Option<&Path>) -> Result<(), Fault> {
         let snapshot = from.map(read_state_file).transpose()?;
-        let (_, store) = self.store().await?;
+        let store = self.store(self.load()?.tree.root()).await?.store;
         store.create(name).await?;
         if let Some(snapshot) = snapshot {
             store.edit(name, None, vec![Edit::Everything(Box::new(snapshot))]).await?;

@@ -2,7 +2,6 @@
 //!
 //! It knows what S3 answers and what that means to a person, and nothing of what is stored.
 
-
 use bytes::Bytes;
 use engine::StoreError;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -95,7 +94,8 @@ impl Bucket {
             };
         }
         if text.contains("NoSuchBucket") {
-            let why = format!("there is no bucket {}: make it first, or correct its name or region", self.name);
+            let why =
+                format!("there is no bucket {}: make it first, or correct its name or region", self.name);
             return StoreError::Refused { what: format!("{doing} ({address})"), why };
         }
         StoreError::Failed { doing: format!("{doing} ({address})"), source: fault.into() }
@@ -270,7 +270,7 @@ impl std::fmt::Display for Bucket {
 }
 
 /// What S3 says in its answer, without the document around it.
-fn message(text: &str) -> &str {
+pub(crate) fn message(text: &str) -> &str {
     let within = |open: &str, close: &str| Some(text.split_once(open)?.1.split_once(close)?.0);
     within("<Message>", "</Message>").unwrap_or(text)
 }

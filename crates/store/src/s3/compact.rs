@@ -195,9 +195,108 @@ fn is_useless(head: &Head, name: &str) -> bool {
     // Outputs are referred to by lines of the log, too, and no line that is kept is older than the first snapshot.
     let is_whole = name.ends_with(WHOLE);
     let begins_with_snapshot = matches!(head.log.first(), Some(Piece::Snapshot { .. }));
-    !is_whole || head.lineage.is_none() || (begins_with_snapshot && oldest.is_some_and(|oldest| version < oldest))
+    !is_whole
+        || head.lineage.is_none()
+        || (begins_with_snapshot && oldest.is_some_and(|oldest| version < oldest))
 }
 
 fn is_former_ledger(head: &Head, folder: &str) -> bool {
-    folder.strip_prefix("ledger-").and_then(|number| number.parse::<u64>().ok()).is_some_and(|it| it < head.generation)
+    folder
+        .strip_prefix("ledger-")
+        .and_then(|number| number.parse::<u64>().ok())
+        .is_some_and(|it| it < head.generation)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(serial: u64, bytes: u64) -> Piece {
+        let name = format!("{serial:012x}-a");
+        Piece::Snapshot { name, serial, lineage: None, whole: Some(format!("{serial:012x}-b{WHOLE}")), bytes }
+    }
+
+    fn segment(serial: u64, bytes: u64) -> Piece {
+        Piece::Segment { name: format!("{serial:012x}-c"), serial, bytes }
+    }
+
+    fn head(log: Vec<Piece>) -> Head {
+        let mut head = Head { log, version: 1000, serial: 1000, ..Head::nothing() };
+        head.make("x");
+        head
+    }
+
+    #[test]
+    fn a_snapshot_is_made_when_as_much_has_to_be_read_after_the_last() {
+        let log = |before: Option<u64>, segments: &[u64]| {
+            let mut log: Vec<Piece> = before.map(|bytes| snapshot(1, bytes)).into_iter().collect();
+            log.extend((2..).zip(segments).map(|(serial, bytes)| segment(serial, *bytes)));
+            head(log)
+        };
+        let least = LOG_BYTES_MIN;
+        for (before, segments, expected) in [
+            (None, vec![], false),
+            (None, vec![least / 2, least / 2], false),
+            (None, vec![least / 2, least / 2 + 1], true),
+            (None, vec![least * 9], false),
+            (Some(10 * least), vec![least, 8 * least], false),
+            (Some(10 * least), vec![least, 9 * least + 1], true),
+            (Some(10 * least), vec![1; SEGMENTS_MAX], false),
+            (Some(10 * least), vec![1; SEGMENTS_MAX + 1], true),
+        ] {
+            assert_eq!(reads_long(&log(before, &segments)), expected, "{before:?} {segments:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_older_than_the_history_reaches_is_dropped() {
+        let log = [segment(5, 1), snapshot(5, 1), segment(9, 1), snapshot(9, 1), segment(12, 1)];
+        for (serial_now, expected) in [
+            (12, 0),
+            (CHANGES_KEPT + 4, 0),
+            (CHANGES_KEPT + 5, 1),
+            (CHANGES_KEPT + 9, 3),
+            (CHANGES_KEPT * 2, 3),
+        ] {
+            assert_eq!(dropped(&log, serial_now), expected, "{serial_now}");
+        }
+        let many: Vec<Piece> = (0..30).map(|serial| snapshot(serial, 1)).collect();
+        assert_eq!(dropped(&many, 30), 30 - SNAPSHOTS_KEPT);
+    }
+
+    #[test]
+    fn neighbouring_segments_are_put_together_up_to_a_size() {
+        let half = MERGED_BYTES_MAX / 2;
+        let log =
+            [segment(1, half), segment(2, half), segment(3, 1), snapshot(3, 1), segment(4, 1), segment(5, 1)];
+        let sizes: Vec<usize> = runs(&log).iter().map(Vec::len).collect();
+        assert_eq!(sizes, [2, 1, 1, 2]);
+        assert_eq!(runs(&log).concat(), log);
+    }
+
+    #[test]
+    fn only_what_nothing_refers_to_and_nothing_will_is_removed() {
+        let mut kept = head(vec![snapshot(500, 1), segment(600, 1)]);
+        kept.whole = Some(format!("{:012x}-d{WHOLE}", 700));
+        for (name, expected) in [
+            (format!("{:012x}-a", 500), false),
+            (format!("{:012x}-b{WHOLE}", 500), false),
+            (format!("{:012x}-c", 600), false),
+            (format!("{:012x}-d{WHOLE}", 700), false),
+            // Of a head that was written meanwhile, or will be.
+            (format!("{:012x}-e", 1001), false),
+            // Outputs that a line of the log may refer to, and those of lines that were dropped.
+            (format!("{:012x}-f{WHOLE}", 650), false),
+            (format!("{:012x}-f{WHOLE}", 499), true),
+            // Another writer's draft that came too late.
+            (format!("{:012x}-f", 600), true),
+            (format!("{:012x}-f", 1000), true),
+            ("README".to_owned(), false),
+        ] {
+            assert_eq!(is_useless(&kept, &name), expected, "{name}");
+        }
+        kept.forget();
+        assert!(is_useless(&kept, &format!("{:012x}-f{WHOLE}", 650)));
+        assert!(is_former_ledger(&kept, "ledger-0") && !is_former_ledger(&kept, "ledger-1"));
+    }
 }

@@ -121,7 +121,8 @@ impl S3Store {
             .keys()
             .map(|number| {
                 let missing = || {
-                    self.bucket.unreadable(&format!("operation {number}"), &"the log does not have its intent")
+                    self.bucket
+                        .unreadable(&format!("operation {number}"), &"the log does not have its intent")
                 };
                 lines.remove(number).ok_or_else(missing)
             })

@@ -66,13 +66,7 @@ pub(crate) struct Head {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Piece {
     /// Everything that was known then.
-    Snapshot {
-        name: String,
-        serial: u64,
-        lineage: Option<String>,
-        whole: Option<String>,
-        bytes: u64,
-    },
+    Snapshot { name: String, serial: u64, lineage: Option<String>, whole: Option<String>, bytes: u64 },
     /// What happened since.
     Segment {
         name: String,
@@ -123,7 +117,11 @@ impl Head {
         Self { form: FORM, ..Self::default() }
     }
 
-    pub(crate) fn read(origin: &dyn Origin, environment: &EnvironmentName, bytes: &[u8]) -> Result<Self, StoreError> {
+    pub(crate) fn read(
+        origin: &dyn Origin,
+        environment: &EnvironmentName,
+        bytes: &[u8],
+    ) -> Result<Self, StoreError> {
         #[derive(Deserialize)]
         struct Form {
             form: u32,

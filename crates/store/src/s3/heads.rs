@@ -137,6 +137,9 @@ impl Heads {
     ) -> Result<bool, StoreError> {
         let path = self.bucket.head(environment);
         let tag = slot.known.as_ref().and_then(|known| known.tag.clone());
+        if tag.is_none() {
+            self.check_conditions().await?;
+        }
         let puts = draft.uploads.iter().map(|(name, bytes)| async move {
             self.bucket.put(DOING, &self.bucket.object(environment, name), bytes.clone()).await
         });
@@ -147,9 +150,6 @@ impl Heads {
             let before = tag.as_deref().map_or(Before::Nothing, Before::Tag);
             doubt = match self.bucket.write(DOING, &path, bytes.clone(), &before).await {
                 Written::Done(written) => {
-                    if tag.is_none() {
-                        self.check_conditions(environment, &bytes).await?;
-                    }
                     slot.known = Some(Known { head: draft.head, tag: Some(written) });
                     return Ok(true);
                 }
@@ -177,9 +177,11 @@ impl Heads {
     }
 
     /// A server that passes over conditions would let two writers write over each other's state, and nobody would notice. It is
-    /// asked when it keeps its first head.
-    async fn check_conditions(&self, environment: &EnvironmentName, bytes: &Bytes) -> Result<(), StoreError> {
-        let path = self.bucket.head(environment);
+    /// asked before it keeps its first head.
+    async fn check_conditions(&self) -> Result<(), StoreError> {
+        const DOING: &str = "asking the server for conditional writes";
+        let (path, bytes) = (self.bucket.clock(), Bytes::from_static(b"written over by nobody\n"));
+        self.bucket.put(DOING, &path, bytes.clone()).await?;
         for (before, name) in [(Before::Nothing, "If-None-Match"), (Before::Tag(NO_TAG), "If-Match")] {
             match self.bucket.write(DOING, &path, bytes.clone(), &before).await {
                 Written::Overtaken => {}

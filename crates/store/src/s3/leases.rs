@@ -2,10 +2,9 @@
 //! takes it has overtaken every writer by that very write.
 
 use async_trait::async_trait;
-use engine::{EnvironmentName, Lease, LeaseHolder, Leases, StoreError};
+use engine::{EnvironmentName, HeldLock, Lease, LeaseHolder, Leases, StoreError};
 
 use super::S3Store;
-use crate::lease::HeldLock;
 
 #[async_trait]
 impl Leases for S3Store {
@@ -58,14 +57,8 @@ impl Leases for S3Store {
         self.held.lower(&lease.environment, lease.token);
         Ok(())
     }
-}
 
-impl S3Store {
-    /// The lock of an environment; `None` where nobody holds it, or its holder is gone.
-    ///
-    /// # Errors
-    /// If the bucket cannot be read.
-    pub async fn lock(&self, environment: &EnvironmentName) -> Result<Option<HeldLock>, StoreError> {
+    async fn lock(&self, environment: &EnvironmentName) -> Result<Option<HeldLock>, StoreError> {
         Ok(self.heads.read(environment).await?.lease.lock(self.time.now_ms()))
     }
 }

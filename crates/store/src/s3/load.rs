@@ -108,9 +108,10 @@ impl S3Store {
             return Ok(None);
         }
         let is_in_time = |serial: u64| until.is_none_or(|until| serial <= until);
-        let base = head.log.iter().rposition(
-            |piece| matches!(piece, Piece::Snapshot { serial, .. } if is_in_time(*serial)),
-        );
+        let base = head
+            .log
+            .iter()
+            .rposition(|piece| matches!(piece, Piece::Snapshot { serial, .. } if is_in_time(*serial)));
         if base.is_none() && matches!(head.log.first(), Some(Piece::Snapshot { .. })) {
             return Ok(None);
         }
@@ -176,7 +177,11 @@ impl S3Store {
     async fn objects(&self, environment: &EnvironmentName, names: &[&str]) -> Result<Vec<Bytes>, Fault> {
         let paths = names.iter().map(|name| self.bucket.object(environment, name)).collect();
         let found = self.bucket.read_all(DOING, paths).await?;
-        found.into_iter().zip(names).map(|(bytes, name)| bytes.ok_or_else(|| Fault::Gone((*name).into()))).collect()
+        found
+            .into_iter()
+            .zip(names)
+            .map(|(bytes, name)| bytes.ok_or_else(|| Fault::Gone((*name).into())))
+            .collect()
     }
 
     /// The state decoded.

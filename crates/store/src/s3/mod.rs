@@ -20,8 +20,10 @@ use crate::clock::{Clock, system_clock};
 use crate::keys::KeyRing;
 use crate::lease::HeldHere;
 
+mod backend;
 mod bucket;
 mod compact;
+mod credentials;
 mod editing;
 mod head;
 mod heads;
@@ -32,13 +34,16 @@ mod lines;
 mod load;
 mod names;
 mod options;
+mod profile;
 mod state;
 mod terraform;
 mod workspaces;
 mod writer;
 
+pub use backend::S3Backend;
+pub use credentials::{S3Credentials, S3Role, WebIdentity};
 pub use head::TakenOver;
-pub use options::{MAX_RETRIES, S3Credentials, S3Encryption, S3Options};
+pub use options::{MAX_RETRIES, S3Encryption, S3Options};
 pub use terraform::{TerraformLock, TerraformObject, TerraformState};
 
 /// State, journal, leases and ledger of a project in a bucket, beside Terraform's own state.

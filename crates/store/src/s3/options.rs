@@ -4,9 +4,11 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use engine::StoreError;
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
+
+use super::credentials::S3Credentials;
 
 /// How often a request is made again that failed on its way: Terraform's own default.
 pub const MAX_RETRIES: usize = 5;
@@ -44,25 +46,6 @@ pub struct S3Options {
     pub insecure: bool,
     /// The address of a proxy.
     pub proxy: Option<String>,
-}
-
-/// Who asks.
-#[derive(Clone)]
-pub enum S3Credentials {
-    /// By keys.
-    Keys {
-        /// The access key.
-        access_key: String,
-        /// The secret key.
-        secret_key: String,
-        /// The token of a session.
-        token: Option<String>,
-    },
-    /// By what the machine has: a web identity, a container's or an instance's role. The settings that say so, as object_store
-    /// names them: `aws_role_arn`, `aws_web_identity_token_file`, `aws_container_credentials_relative_uri`.
-    Machine(Vec<(String, String)>),
-    /// By whatever this brings.
-    Provided(AwsCredentialProvider),
 }
 
 /// How the server encrypts what it keeps. What is sensitive was sealed before it got there in any case.
@@ -113,30 +96,14 @@ impl S3Options {
             }
         }
         let mut builder = self.addressed()?.with_region(&self.region).with_bucket_name(&self.bucket);
-        builder = match &self.credentials {
-            S3Credentials::Keys { access_key, secret_key, token } => {
-                let builder = builder.with_access_key_id(access_key).with_secret_access_key(secret_key);
-                match token {
-                    Some(token) => builder.with_token(token),
-                    None => builder,
-                }
-            }
-            S3Credentials::Machine(settings) => {
-                let mut builder = builder;
-                for (name, value) in settings {
-                    let key: AmazonS3ConfigKey =
-                        name.parse().map_err(|_| self.refused(format!("`{name}` says nothing here")))?;
-                    builder = builder.with_config(key, value);
-                }
-                builder
-            }
-            S3Credentials::Provided(provider) => builder.with_credentials(provider.clone()),
-        };
+        let client = self.client_options()?;
+        let refused = |fault: object_store::Error| self.refused(fault.to_string());
+        builder = builder.with_credentials(self.credentials.provider(&client).map_err(refused)?);
         builder = match &self.encryption {
             S3Encryption::Bucket => builder,
             S3Encryption::Server => {
-                let key = "aws_server_side_encryption".parse::<AmazonS3ConfigKey>();
-                builder.with_config(key.map_err(|fault| self.refused(fault.to_string()))?, "AES256")
+                let key = "aws_server_side_encryption".parse::<AmazonS3ConfigKey>().map_err(refused)?;
+                builder.with_config(key, "AES256")
             }
             S3Encryption::Kms(key) => builder.with_sse_kms_encryption(key),
             S3Encryption::Customer(key) => builder.with_ssec_encryption(key),
@@ -145,18 +112,20 @@ impl S3Options {
         let retry = RetryConfig { backoff, max_retries: self.max_retries, retry_timeout: RETRY_TIMEOUT };
         builder
             .with_retry(retry)
-            .with_client_options(self.client_options()?)
+            .with_client_options(client)
             // Not every server of S3's kind can remove many at once.
             .with_disable_bulk_delete(true)
             .build()
-            .map_err(|fault| self.refused(fault.to_string()))
+            .map_err(refused)
     }
 
     fn addressed(&self) -> Result<AmazonS3Builder, StoreError> {
         let builder = AmazonS3Builder::new();
         // Of a name with dots no certificate of AWS tells, and an address that is a number has no names below it.
         let mut in_path = self.path_style || self.bucket.contains('.');
-        let Some(endpoint) = &self.endpoint else {
+        let china =
+            self.region.starts_with("cn-").then(|| format!("https://s3.{}.amazonaws.com.cn", self.region));
+        let Some(endpoint) = self.endpoint.as_ref().or(china.as_ref()) else {
             return Ok(builder.with_virtual_hosted_style_request(!in_path));
         };
         let wrong = || self.refused(format!("`{endpoint}` is not the address of a server"));
@@ -167,8 +136,7 @@ impl S3Options {
         }
         let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         in_path |= name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok();
-        let endpoint =
-            if in_path { endpoint.clone() } else { format!("{scheme}://{}.{rest}", self.bucket) };
+        let endpoint = if in_path { endpoint.clone() } else { format!("{scheme}://{}.{rest}", self.bucket) };
         Ok(builder
             .with_endpoint(endpoint)
             .with_virtual_hosted_style_request(!in_path)

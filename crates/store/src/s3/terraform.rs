@@ -97,11 +97,8 @@ impl S3Store {
         object: &TerraformObject,
         snapshot: Snapshot,
     ) -> Result<u64, StoreError> {
-        let taken = TakenOver {
-            serial: snapshot.serial,
-            lineage: snapshot.lineage.clone(),
-            tag: object.tag.clone(),
-        };
+        let taken =
+            TakenOver { serial: snapshot.serial, lineage: snapshot.lineage.clone(), tag: object.tag.clone() };
         let edits = [Edit::Everything(Box::new(snapshot))];
         self.edited(environment, None, &edits, "edit", Some(&taken)).await
     }

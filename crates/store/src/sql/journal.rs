@@ -114,15 +114,9 @@ impl Desk {
         let now_ms = (self.clock)();
         let written = async {
             let mut transaction = connection.begin_with(self.database.begin_write()).await?;
-            let answers = write_entries(
-                &self.database,
-                &self.held,
-                &mut transaction,
-                entries,
-                now_ms,
-                &mut self.types,
-            )
-            .await;
+            let answers =
+                write_entries(&self.database, &self.held, &mut transaction, entries, now_ms, &mut self.types)
+                    .await;
             match answers {
                 Ok(_) => transaction.commit().await?,
                 // One that is only dropped holds its locks until the connection is used again. What failed first is what is told.

@@ -1,7 +1,7 @@
 //! Leases: one holder for each environment, with a token that grows with each of them.
 
 use async_trait::async_trait;
-use engine::{EnvironmentName, Lease, LeaseHolder, Leases, StoreError};
+use engine::{EnvironmentName, HeldLock, Lease, LeaseHolder, Leases, StoreError};
 use sqlx::{AnyConnection, Connection as _};
 
 use super::SqlStore;
@@ -57,6 +57,12 @@ impl Leases for SqlStore {
             .map_err(|fault| self.database.fault("giving the lock back", fault))?;
         self.held.lower(&lease.environment, lease.token);
         Ok(())
+    }
+
+    async fn lock(&self, environment: &EnvironmentName) -> Result<Option<HeldLock>, StoreError> {
+        let mut connection = self.database.connection().await?;
+        let lease = read_lease(&self.database, &mut connection, environment).await?;
+        Ok(lease.and_then(|lease| lease.lock((self.clock)())))
     }
 }
 

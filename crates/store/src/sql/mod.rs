@@ -22,11 +22,11 @@ mod history;
 mod journal;
 mod leases;
 mod ledger;
-mod lock;
 mod multirow;
 mod operations;
 mod rows;
 mod state;
+mod terraform;
 mod workspaces;
 
 /// State, journal, leases and ledger of a project in one database.

@@ -347,7 +347,10 @@ async fn an_edit_is_one_version_or_nothing(rig: &Rig) {
     ];
     store.edit(&dev(), None, fresh).await.unwrap();
     assert_eq!(addresses(store.as_ref()).await, ["t.newer"]);
-    store.edit(&dev(), None, vec![Edit::Remove { address: address("t.newer"), deposed: None }]).await.unwrap();
+    store
+        .edit(&dev(), None, vec![Edit::Remove { address: address("t.newer"), deposed: None }])
+        .await
+        .unwrap();
     let base = write(store.as_ref(), "t.a", service("a:1")).await;
     let put = |at: &str| Edit::Put(Box::new(row(at, service("x:1"))));
     let refused = store.edit(&dev(), Some(base + 1), vec![put("t.b")]).await.unwrap_err();

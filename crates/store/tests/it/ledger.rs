@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use engine::{
-    Cell, Deployment, DeploymentId, DeploymentKind, DeploymentOutcome, EnvironmentName, Release,
-    Revision, RevisionId, StoreError,
+    Cell, Deployment, DeploymentId, DeploymentKind, DeploymentOutcome, EnvironmentName, Release, Revision,
+    RevisionId, StoreError,
 };
 use value::Value;
 

@@ -1,5 +1,6 @@
 //! The store against real files, real processes and real power cuts (as far as `kill -9` is one).
 
+mod backend;
 mod broken;
 mod cases;
 mod leases;

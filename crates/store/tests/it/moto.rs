@@ -172,14 +172,15 @@ impl Gate {
 
     /// A key behind this gate.
     pub fn options(&self, key: &str) -> S3Options {
-        let credentials = S3Credentials::Keys {
-            access_key: "test".into(),
-            secret_key: "test".into(),
-            token: None,
-        };
+        let credentials =
+            S3Credentials::Keys { access_key: "test".into(), secret_key: "test".into(), token: None };
         let mut options = S3Options::new(BUCKET, key, credentials);
-        options.endpoint = Some(format!("http://127.0.0.1:{}", self.port));
+        options.endpoint = Some(self.address());
         options
+    }
+
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
     }
 }
 

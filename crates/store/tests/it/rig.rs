@@ -80,9 +80,7 @@ impl Rig {
             Kind::Postgres(options) => {
                 Arc::new(SqlStore::connect_with_clock(options, self.keys(), clock).await.unwrap())
             }
-            Kind::S3(options) => {
-                Arc::new(S3Store::connect_with_clock(options, self.keys(), clock).unwrap())
-            }
+            Kind::S3(options) => Arc::new(S3Store::connect_with_clock(options, self.keys(), clock).unwrap()),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use engine::{Edit, Snapshot, StateRow, Store};
 use value::Value;
 
+use crate::moto::Moto;
 use crate::rig::{Postgres, Rig};
 use crate::{address, dev, intent, row, service};
 
@@ -20,6 +21,15 @@ async fn rows_are_written_and_read_on_sqlite() {
 async fn rows_are_written_and_read_on_postgresql() {
     let Some(server) = Postgres::start() else { return };
     measure(&Rig::postgres(&server)).await;
+}
+
+#[tokio::test]
+#[ignore = "a measurement"]
+async fn rows_are_written_and_read_on_s3() {
+    let Some(server) = Moto::start() else { return };
+    let gate = server.gate();
+    measure(&Rig::behind(&gate)).await;
+    println!("{} requests, {} of them writes", gate.requests().len(), gate.writes());
 }
 
 async fn measure(rig: &Rig) {

@@ -1,11 +1,10 @@
 //! `apply`, `destroy` and `refresh`.
 
-use engine::StateStore;
 use engine::stack::plan::StackMode;
 use operations::stack::{self, Applying, Planned, StackFolder, is_saved_plan, open_saved, read_saved};
 use tokio_util::sync::CancellationToken;
 
-use super::shared::{ask, locking, parallelism, refuse_state_files, request, variables, view};
+use super::shared::{STATE_FILES, ask, locking, parallelism, request, variables, view};
 use super::{Context, DONE, FAILED};
 use crate::arguments::{Flags, Given, Usage};
 use crate::text::plan::Counts;
@@ -30,6 +29,7 @@ const APPLY: Usage = Usage {
             "auto-approve",
         ],
         values: VALUES,
+        refused: &[STATE_FILES],
     },
 };
 const DESTROY: Usage = Usage {
@@ -38,6 +38,7 @@ const DESTROY: Usage = Usage {
     flags: Flags {
         switches: &["json", "no-color", "input", "compact-warnings", "refresh", "lock", "auto-approve"],
         values: VALUES,
+        refused: &[STATE_FILES],
     },
     ..APPLY
 };
@@ -48,12 +49,12 @@ const REFRESH: Usage = Usage {
     about: "Bring the state up to what is there. `apply -refresh-only` asks before it does.",
     flags: Flags {
         switches: &["json", "no-color", "input", "compact-warnings", "lock"],
-        values: &["target", "var", "var-file", "parallelism", "state", "state-out", "backup", "lock-timeout"],
+        values: &["target", "var", "var-file", "parallelism", "lock-timeout"],
+        refused: &[STATE_FILES],
     },
     ..APPLY
 };
-const VALUES: &[&str] =
-    &["target", "replace", "var", "var-file", "parallelism", "state", "state-out", "backup", "lock-timeout"];
+const VALUES: &[&str] = &["target", "replace", "var", "var-file", "parallelism", "lock-timeout"];
 
 /// Which of the verbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +84,6 @@ async fn attempt(context: &Context, arguments: &[String], verb: Verb) -> Result<
     let given = super::read(context, verb.usage(), arguments)?;
     let view = view(&given);
     view.begin();
-    refuse_state_files(&given, &view)?;
     let saved = given.rest.first();
     if view.json && saved.is_none() && !given.is_on("auto-approve", false) && verb != Verb::Refresh {
         return Err(view.usage(
@@ -136,7 +136,7 @@ async fn saved_plan(
         ));
     }
     let told = |fault| view.fault(&fault);
-    let (keys, _) = folder.store().await.map_err(told)?;
+    let keys = folder.keys();
     let saved = read_saved(&keys, &path).map_err(told)?;
     let planned = open_saved(folder, saved, &variables(given, view)?).await.map_err(told)?;
     view.notes(&planned.state.notes, &planned.stack.sources);

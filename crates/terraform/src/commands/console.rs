@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use operations::stack::{self, Inspected, Inspection, read_state_file};
 
-use super::shared::{refuse, request, variables};
+use super::shared::{request, variables};
 use super::{Context, DONE, FAILED};
 use crate::arguments::{Flags, Usage};
 use crate::text;
@@ -18,7 +18,8 @@ const USAGE: Usage = Usage {
     about: "Try expressions with what the state says, or with -plan with what a plan says.",
     flags: Flags {
         switches: &["plan", "no-color", "input"],
-        values: &["state", "var", "var-file", "backup"],
+        values: &["state", "var", "var-file"],
+        refused: &[],
     },
 };
 
@@ -42,7 +43,6 @@ pub(super) async fn run(context: &Context, arguments: &[String]) -> u8 {
 async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let given = super::read(context, &USAGE, arguments)?;
     let view = View::new(false, given.is_on("no-color", false));
-    refuse(&given, &view, &["backup"], "nothing is written here")?;
     let told = |fault| view.fault(&fault);
     let folder = context.stack().map_err(told)?;
     let inspection = if given.is_on("plan", false) {

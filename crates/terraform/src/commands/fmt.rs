@@ -16,7 +16,11 @@ const USAGE: Usage = Usage {
     least: 0,
     most: usize::MAX,
     about: "Bring .tf, .tfvars and .tftest.hcl files into the usual layout; `-` reads the input and writes the output.",
-    flags: Flags { switches: &["list", "write", "diff", "check", "recursive", "no-color"], values: &[] },
+    flags: Flags {
+        switches: &["list", "write", "diff", "check", "recursive", "no-color"],
+        values: &[],
+        refused: &[],
+    },
 };
 
 /// Something was not well-formed.

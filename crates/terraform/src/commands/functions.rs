@@ -11,7 +11,7 @@ const USAGE: Usage = Usage {
     least: 0,
     most: 0,
     about: "Show what the functions of the language take and return.",
-    flags: Flags { switches: &["json"], values: &[] },
+    flags: Flags { switches: &["json"], values: &[], refused: &[] },
 };
 
 /// What stands under `metadata`.

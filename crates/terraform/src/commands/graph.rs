@@ -1,6 +1,5 @@
 //! `graph`.
 
-use engine::StateStore;
 use operations::stack::{Look, is_saved_plan, plan_graph, read_saved, removal_graph};
 
 use super::{Context, DONE};
@@ -14,7 +13,7 @@ const USAGE: Usage = Usage {
     least: 0,
     most: 0,
     about: "Show what comes after what, in the language of Graphviz: the resources, or the steps of an operation.",
-    flags: Flags { switches: &["draw-cycles", "no-color"], values: &["type", "plan"] },
+    flags: Flags { switches: &["draw-cycles", "no-color"], values: &["type", "plan"], refused: &[] },
 };
 
 pub(super) async fn run(context: &Context, arguments: &[String]) -> u8 {
@@ -42,7 +41,7 @@ async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
         if !matches!(kind, None | Some("apply")) {
             return Err(view.usage("Unsupported graph type", "A saved plan has a graph of -type=apply only."));
         }
-        let (keys, _) = folder.store().await.map_err(told)?;
+        let keys = folder.keys();
         let saved = read_saved(&keys, &path).map_err(told)?;
         say(&dot::steps(&plan_graph(&saved.plan), ""));
         return Ok(DONE);

@@ -3,7 +3,7 @@
 use engine::Address;
 use operations::stack::{self, ImportRequest};
 
-use super::shared::{asker, locking, parallelism, refuse_state_files, variables, view};
+use super::shared::{STATE_FILES, asker, locking, parallelism, variables, view};
 use super::{Context, DONE};
 use crate::arguments::{Flags, Usage};
 
@@ -15,7 +15,8 @@ const USAGE: Usage = Usage {
     about: "Take an object that exists over into the state. An `import` block does the same with the next apply, and shows it in the plan.",
     flags: Flags {
         switches: &["input", "lock", "no-color", "ignore-remote-version"],
-        values: &["config", "lock-timeout", "parallelism", "var", "var-file", "state", "state-out", "backup"],
+        values: &["config", "lock-timeout", "parallelism", "var", "var-file"],
+        refused: &[STATE_FILES],
     },
 };
 
@@ -28,7 +29,6 @@ pub(super) async fn run(context: &Context, arguments: &[String]) -> u8 {
 async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let given = super::read(context, &USAGE, arguments)?;
     let view = view(&given);
-    refuse_state_files(&given, &view)?;
     let (text, id) = match given.rest.as_slice() {
         [address, id] => (address, id),
         _ => return Err(super::FAILED),

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use diag::{Diagnostic, Diagnostics};
 use lang::configuration::{NodeId, Tree};
 use modules::{Event, LockMode, Settings};
-use operations::stack::{LoadedStack, StackFolder};
+use operations::Fault;
+use operations::stack::{GivenSettings, LoadedStack, StackFolder};
 use serde_json::json;
 
-use super::shared::{locking, refuse, variables, view};
+use super::shared::{TEST_FILES, locking, variables, view};
 use super::{Context, DONE, FAILED};
-use crate::arguments::{Flags, Given, Usage};
+use crate::arguments::{Flags, Given, Refused, Usage};
 use crate::help::PROGRAM;
 use crate::text::tree::branches;
 use crate::view::View;
@@ -34,30 +36,27 @@ const INIT: Usage = Usage {
             "lock",
             "ignore-remote-version",
         ],
-        values: &[
-            "backend-config",
-            "from-module",
-            "lockfile",
-            "lock-timeout",
-            "plugin-dir",
-            "test-directory",
-            "var",
-            "var-file",
-        ],
+        values: &["backend-config", "lockfile", "lock-timeout", "var", "var-file"],
+        refused: &[TEST_FILES, FROM_MODULE, PLUGIN_DIR],
     },
 };
 const GET: Usage = Usage {
     verb: "get",
     about: "Install the modules that the configuration calls.",
-    flags: Flags { switches: &["update", "no-color"], values: &["test-directory"] },
+    flags: Flags { switches: &["update", "no-color"], values: &[], refused: &[TEST_FILES] },
     ..INIT
 };
 const MODULES: Usage = Usage {
     verb: "modules",
     about: "Show the modules that the configuration calls.",
-    flags: Flags { switches: &["json", "no-color"], values: &["test-directory", "var", "var-file"] },
+    flags: Flags { switches: &["json", "no-color"], values: &["var", "var-file"], refused: &[TEST_FILES] },
     ..INIT
 };
+
+const FROM_MODULE: Refused =
+    Refused { names: &["from-module"], why: "copy the module's files into the folder instead" };
+const PLUGIN_DIR: Refused =
+    Refused { names: &["plugin-dir"], why: "providers that are programs of their own cannot be run yet" };
 
 /// What one may do next.
 const NEXT: &str = "You may now begin working with Terraform. Try running \"terraform plan\" to see\nany changes that are required for your infrastructure. All Terraform commands\nshould now work.\n\nIf you ever set or change modules or backend configuration for Terraform,\nrerun this command to reinitialize your working directory. If you forget, other\ncommands will detect it and remind you to do so if necessary.";
@@ -97,7 +96,8 @@ async fn attempt_init(context: &Context, arguments: &[String]) -> Result<u8, u8>
     if !given.variables.is_empty() && !found.has_errors() {
         found.extend(folder.check_values(&mut stack, &variables(&given, &view)?));
     }
-    found.extend(stack.preparation(has_backend));
+    found.extend(settings(&folder, &stack, &given).map_err(told)?);
+    found.extend(folder.preparation(&stack, has_backend));
     view.diagnostics(&found, &stack.sources);
     if found.has_errors() {
         return Err(FAILED);
@@ -123,12 +123,31 @@ async fn attempt_init(context: &Context, arguments: &[String]) -> Result<u8, u8>
     Ok(DONE)
 }
 
+/// Keeps what `-backend-config` says. Without it what was said before holds, unless the folder is to be prepared anew.
+fn settings(folder: &StackFolder, stack: &LoadedStack, given: &Given) -> Result<Diagnostics, Fault> {
+    let mut found = Diagnostics::default();
+    let texts = given.values("backend-config");
+    if given.is_on("reconfigure", false) {
+        folder.forget_settings();
+    }
+    let settings = GivenSettings::parse(texts, &folder.root)?;
+    if settings.is_empty() {
+        return Ok(found);
+    }
+    if stack.tree.root().is_some_and(|root| root.settings.backend.is_some()) {
+        folder.keep_settings(&settings)?;
+    } else {
+        found.push(
+            Diagnostic::warning("backend", "Missing backend configuration")
+                .because("-backend-config was used without a `backend` block in the configuration")
+                .hint("write `terraform { backend \"s3\" {} }`, or leave the flag out"),
+        );
+    }
+    Ok(found)
+}
+
 fn check_flags(given: &Given, view: &View) -> Result<(), u8> {
     locking(given, view)?;
-    refuse(given, view, &["from-module"], "copy the module's files into the folder instead")?;
-    refuse(given, view, &["plugin-dir"], "providers that are programs of their own cannot be run yet")?;
-    refuse(given, view, &["backend-config"], "write the settings into the `backend` block")?;
-    refuse(given, view, &["test-directory"], "test files are not read")?;
     if given.is_on("migrate-state", false) && given.is_on("reconfigure", false) {
         return Err(view.usage(
             "Invalid init options",
@@ -152,7 +171,6 @@ pub(super) async fn get(context: &Context, arguments: &[String]) -> u8 {
 async fn attempt_get(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let given = super::read(context, &GET, arguments)?;
     let view = view(&given);
-    refuse(&given, &view, &["test-directory"], "test files are not read")?;
     let folder = context.stack().map_err(|fault| view.fault(&fault))?;
     let settings = Settings { upgrade: given.is_on("update", false), ..Settings::default() };
     let stack = install(&folder, &view, settings).await?;
@@ -198,7 +216,6 @@ fn attempt_modules(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let given = super::read(context, &MODULES, arguments)?;
     let is_json = given.is_on("json", false);
     let view = View::new(false, is_json || given.is_on("no-color", false));
-    refuse(&given, &view, &["test-directory"], "test files are not read")?;
     let told = |fault| view.fault(&fault);
     let folder = context.stack().map_err(told)?;
     let mut stack = folder.load().map_err(told)?;

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use operations::Wiring;
 use operations::stack::StackFolder;
 
-use crate::arguments::{Given, Usage, words};
+use crate::arguments::{FlagFault, Given, Usage, words};
 use crate::help::{PROGRAM, help};
 use crate::view::{View, say};
 
@@ -198,6 +198,7 @@ pub(crate) fn read(context: &Context, usage: &Usage, arguments: &[String]) -> Re
             return Err(DONE);
         }
         Ok(given) => given,
+        Err(fault @ FlagFault::Refused { .. }) => return wrong("Option not supported", &fault.to_string()),
         Err(fault) => return wrong("Failed to parse command-line flags", &fault.to_string()),
     };
     let count = given.rest.len();

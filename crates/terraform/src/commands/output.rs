@@ -1,6 +1,5 @@
 //! `output`.
 
-use engine::StateStore;
 use operations::Fault;
 use operations::stack::read_state_file;
 use value::Value;
@@ -17,7 +16,7 @@ const USAGE: Usage = Usage {
     least: 0,
     most: 1,
     about: "Show the outputs of the last apply, or one of them.",
-    flags: Flags { switches: &["json", "no-color", "raw"], values: &["state"] },
+    flags: Flags { switches: &["json", "no-color", "raw"], values: &["state"], refused: &[] },
 };
 
 pub(super) async fn run(context: &Context, arguments: &[String]) -> u8 {

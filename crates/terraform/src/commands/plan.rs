@@ -4,7 +4,7 @@ use std::path::Path;
 
 use operations::stack::{self, Planned, StackFolder, write_saved};
 
-use super::shared::{refuse_state_files, request, view};
+use super::shared::{STATE_FILES, request, view};
 use super::{Context, DONE, FAILED};
 use crate::arguments::{Flags, Given, Usage};
 use crate::help::PROGRAM;
@@ -36,9 +36,9 @@ const USAGE: Usage = Usage {
             "var-file",
             "parallelism",
             "generate-config-out",
-            "state",
             "lock-timeout",
         ],
+        refused: &[STATE_FILES],
     },
 };
 
@@ -58,7 +58,6 @@ async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let given = super::read(context, &USAGE, arguments)?;
     let view = view(&given);
     view.begin();
-    refuse_state_files(&given, &view)?;
     let request = request(context, &given, &view)?;
     let folder = context.stack().map_err(|fault| view.fault(&fault))?;
     if let Some(file) = given.value("generate-config-out")

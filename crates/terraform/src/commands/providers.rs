@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use engine::StateStore;
 use lang::Configuration;
 use lang::configuration::{NodeId, Tree};
 use operations::stack::{LoadedStack, StackFolder};
 
-use super::shared::{refuse, variables};
+use super::shared::{TEST_FILES, variables};
 use super::{Context, DONE, FAILED};
 use crate::arguments::{Flags, Given, Usage};
 use crate::help::PROGRAM;
@@ -22,13 +21,13 @@ const PROVIDERS: Usage = Usage {
     least: 0,
     most: 0,
     about: "Show which providers the configuration and the state need. Under it: schema, lock, mirror.",
-    flags: Flags { switches: &["no-color"], values: &["test-directory", "var", "var-file"] },
+    flags: Flags { switches: &["no-color"], values: &["var", "var-file"], refused: &[TEST_FILES] },
 };
 const SCHEMA: Usage = Usage {
     verb: "providers schema",
     arguments: "-json",
     about: "Show what the providers of the configuration make.",
-    flags: Flags { switches: &["json", "no-color"], values: &["var", "var-file"] },
+    flags: Flags { switches: &["json", "no-color"], values: &["var", "var-file"], refused: &[] },
     ..PROVIDERS
 };
 const LOCK: Usage = Usage {
@@ -38,7 +37,8 @@ const LOCK: Usage = Usage {
     about: "Note which packages of providers are right. What is built in has no package.",
     flags: Flags {
         switches: &["no-color", "enable-plugin-cache"],
-        values: &["fs-mirror", "net-mirror", "platform", "test-directory"],
+        values: &["fs-mirror", "net-mirror", "platform"],
+        refused: &[TEST_FILES],
     },
     ..PROVIDERS
 };
@@ -48,7 +48,7 @@ const MIRROR: Usage = Usage {
     least: 1,
     most: 1,
     about: "Copy the packages of providers into a folder. What is built in has no package.",
-    flags: Flags { switches: &["no-color"], values: &["platform"] },
+    flags: Flags { switches: &["no-color"], values: &["platform"], refused: &[] },
 };
 
 pub(super) async fn run(context: &Context, arguments: &[String]) -> u8 {
@@ -64,7 +64,6 @@ pub(super) async fn run(context: &Context, arguments: &[String]) -> u8 {
 }
 
 fn open(context: &Context, view: &View, given: &Given) -> Result<(StackFolder, LoadedStack), u8> {
-    refuse(given, view, &["test-directory"], "test files are not read")?;
     let told = |fault| view.fault(&fault);
     let folder = context.stack().map_err(told)?;
     let mut stack = folder.load().map_err(told)?;

@@ -12,7 +12,7 @@ use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use operations::stack::{Ask, Locking, PlanRequest, Question};
 
 use super::{Context, FAILED};
-use crate::arguments::{FlagFault, Given, duration};
+use crate::arguments::{FlagFault, Given, Refused, duration};
 use crate::view::View;
 
 /// How many providers work at the same time where nothing is said.
@@ -126,35 +126,14 @@ pub(super) fn variables(given: &Given, view: &View) -> Result<Vec<VariableSource
     Ok(sources)
 }
 
-/// Refuses flags of a state that is a file: ours is none.
-pub(super) fn refuse_state_files(given: &Given, view: &View) -> Result<(), u8> {
-    for name in ["state", "state-out", "backup"] {
-        match given.value(name) {
-            // Without a file nothing is to be written, and nothing is.
-            None => {}
-            Some("-") if name == "backup" => {}
-            Some(_) => {
-                let detail = format!(
-                    "-{name} names a file, and the state is kept in a store. Every version of it can be had again: `state history` lists them, and `state pull -serial=N` prints one."
-                );
-                view.usage("Option not supported", &detail);
-                return Err(FAILED);
-            }
-        }
-    }
-    Ok(())
-}
+/// Flags of a state that is a file: ours is none.
+pub(super) const STATE_FILES: Refused = Refused {
+    names: &["state", "state-out", "backup"],
+    why: "it names a file, and the state is kept in a store; every version of it can be had again: `state history` lists them, and `state pull -serial=N` prints one",
+};
 
-/// Refuses flags that mean something that this program does not do.
-pub(super) fn refuse(given: &Given, view: &View, names: &[&str], why: &str) -> Result<(), u8> {
-    match names.iter().find(|name| given.value(name).is_some() || given.is_on(name, false)) {
-        Some(name) => {
-            view.usage("Option not supported", &format!("-{name} is not supported: {why}."));
-            Err(FAILED)
-        }
-        None => Ok(()),
-    }
-}
+/// Flags of test files.
+pub(super) const TEST_FILES: Refused = Refused { names: &["test-directory"], why: "test files are not read" };
 
 /// The view by the flags.
 pub(super) fn view(given: &Given) -> View {

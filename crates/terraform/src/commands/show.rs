@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use engine::{Snapshot, StateStore};
+use engine::Snapshot;
 use operations::stack::{StackFolder, is_saved_plan, read_saved, read_state_file, show_saved};
 
 use super::{Context, DONE};
@@ -17,7 +17,7 @@ const USAGE: Usage = Usage {
     least: 0,
     most: 1,
     about: "Show the state, a plan that was saved, or a state in a file.",
-    flags: Flags { switches: &["json", "no-color"], values: &[] },
+    flags: Flags { switches: &["json", "no-color"], values: &[], refused: &[] },
 };
 
 pub(super) async fn run(context: &Context, arguments: &[String]) -> u8 {
@@ -54,7 +54,7 @@ async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
 
 async fn saved(folder: &StackFolder, view: &View, is_json: bool, path: &Path) -> Result<u8, u8> {
     let told = |fault| view.fault(&fault);
-    let (keys, _) = folder.store().await.map_err(told)?;
+    let keys = folder.keys();
     let planned = show_saved(folder, read_saved(&keys, path).map_err(told)?).await.map_err(told)?;
     if !is_json {
         view.text(&format!("\n{}", text::plan::plan(&planned.plan, view.paint)));

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use engine::{Address, History, Snapshot, StateStore, Target};
+use engine::{Address, Snapshot, Target};
 use operations::Fault;
 use operations::stack::{StackFolder, StackState, read_state_file};
 use serde_json::json;
@@ -19,7 +19,7 @@ const LIST: Usage = Usage {
     least: 0,
     most: usize::MAX,
     about: "List the objects of the state, or those under some addresses.",
-    flags: Flags { switches: &["no-color"], values: &["state", "id"] },
+    flags: Flags { switches: &["no-color"], values: &["state", "id"], refused: &[] },
 };
 const SHOW: Usage = Usage {
     verb: "state show",
@@ -27,7 +27,7 @@ const SHOW: Usage = Usage {
     least: 1,
     most: 1,
     about: "Show what the state has of an object.",
-    flags: Flags { switches: &["no-color"], values: &["state"] },
+    flags: Flags { switches: &["no-color"], values: &["state"], refused: &[] },
 };
 const HISTORY: Usage = Usage {
     verb: "state history",
@@ -35,7 +35,7 @@ const HISTORY: Usage = Usage {
     least: 0,
     most: 0,
     about: "List the versions of the state, newest first. `state pull -serial=N` prints one.",
-    flags: Flags { switches: &["json", "no-color"], values: &[] },
+    flags: Flags { switches: &["json", "no-color"], values: &[], refused: &[] },
 };
 
 /// What stands under `state`.

@@ -1,13 +1,12 @@
 //! What of `state` edits by hand: `mv`, `rm`, `replace-provider`.
 
-use engine::StateStore;
 use engine::stack::{ProviderAddress, editing};
 use operations::stack::replace_provider as replacement;
 
-use super::shared::{ask, locking, refuse, refuse_state_files};
+use super::shared::{STATE_FILES, ask, locking};
 use super::state::{open, target, targets};
 use super::{Context, DONE};
-use crate::arguments::{Flags, Usage};
+use crate::arguments::{Flags, Refused, Usage};
 use crate::view::View;
 
 const MV: Usage = Usage {
@@ -18,7 +17,8 @@ const MV: Usage = Usage {
     about: "Give an instance, a resource or a module another address. A `moved` block does the same with the next apply, for everybody.",
     flags: Flags {
         switches: &["dry-run", "lock", "ignore-remote-version", "no-color"],
-        values: &["lock-timeout", "state", "state-out", "backup", "backup-out"],
+        values: &["lock-timeout"],
+        refused: &[STATE_FILES, OTHER_STATE],
     },
 };
 const RM: Usage = Usage {
@@ -29,7 +29,8 @@ const RM: Usage = Usage {
     about: "Forget objects; they stay as they are, and are no longer managed.",
     flags: Flags {
         switches: &["dry-run", "lock", "ignore-remote-version", "no-color"],
-        values: &["lock-timeout", "state", "state-out", "backup"],
+        values: &["lock-timeout"],
+        refused: &[STATE_FILES],
     },
 };
 const REPLACE: Usage = Usage {
@@ -40,15 +41,17 @@ const REPLACE: Usage = Usage {
     about: "Give the objects of one provider to another that makes the same.",
     flags: Flags {
         switches: &["auto-approve", "lock", "ignore-remote-version", "no-color"],
-        values: &["lock-timeout", "state", "state-out", "backup"],
+        values: &["lock-timeout"],
+        refused: &[STATE_FILES],
     },
 };
+
+const OTHER_STATE: Refused =
+    Refused { names: &["backup-out"], why: "objects are moved within one state only" };
 
 pub(super) async fn mv(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let given = super::read(context, &MV, arguments)?;
     let view = View::new(false, given.is_on("no-color", false));
-    refuse_state_files(&given, &view)?;
-    refuse(&given, &view, &["backup-out"], "objects are moved within one state only")?;
     let (from, to) = match given.rest.as_slice() {
         [from, to] => (target(&view, from)?, target(&view, to)?),
         _ => return Err(super::FAILED),
@@ -74,7 +77,6 @@ pub(super) async fn mv(context: &Context, arguments: &[String]) -> Result<u8, u8
 pub(super) async fn rm(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let given = super::read(context, &RM, arguments)?;
     let view = View::new(false, given.is_on("no-color", false));
-    refuse_state_files(&given, &view)?;
     let targets = targets(&view, &given.rest)?;
     let locking = locking(&given, &view)?;
     let told = |fault| view.fault(&fault);
@@ -102,7 +104,6 @@ pub(super) async fn rm(context: &Context, arguments: &[String]) -> Result<u8, u8
 pub(super) async fn replace_provider(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let given = super::read(context, &REPLACE, arguments)?;
     let view = View::new(false, given.is_on("no-color", false));
-    refuse_state_files(&given, &view)?;
     let (from, to) = match given.rest.as_slice() {
         [from, to] => (provider(&view, "from", from)?, provider(&view, "to", to)?),
         _ => return Err(super::FAILED),

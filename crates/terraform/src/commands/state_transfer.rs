@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 
-use super::shared::{locking, refuse_state_files};
+use super::shared::{STATE_FILES, locking};
 use super::state::open;
 use super::{Context, DONE};
 use crate::arguments::{Flags, Usage};
@@ -14,7 +14,7 @@ const PULL: Usage = Usage {
     least: 0,
     most: 0,
     about: "Print the state as a document of Terraform's format, version 4. What is sensitive stands in it in clear.",
-    flags: Flags { switches: &["no-color"], values: &["serial"] },
+    flags: Flags { switches: &["no-color"], values: &["serial"], refused: &[] },
 };
 const PUSH: Usage = Usage {
     verb: "state push",
@@ -24,7 +24,8 @@ const PUSH: Usage = Usage {
     about: "Make a document of Terraform's format the state; `-` reads it from the input.",
     flags: Flags {
         switches: &["force", "lock", "ignore-remote-version", "no-color"],
-        values: &["lock-timeout", "state", "state-out", "backup"],
+        values: &["lock-timeout"],
+        refused: &[STATE_FILES],
     },
 };
 
@@ -57,7 +58,6 @@ pub(super) async fn pull(context: &Context, arguments: &[String]) -> Result<u8, 
 pub(super) async fn push(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let given = super::read(context, &PUSH, arguments)?;
     let view = View::new(false, given.is_on("no-color", false));
-    refuse_state_files(&given, &view)?;
     let folder = context.stack().map_err(|fault| view.fault(&fault))?;
     let name = given.rest.first().map_or("", String::as_str);
     let mut document = Vec::new();

@@ -4,7 +4,7 @@ use diag::Diagnostic;
 use engine::Address;
 use engine::stack::editing;
 
-use super::shared::{locking, refuse_state_files};
+use super::shared::{STATE_FILES, locking};
 use super::{Context, DONE};
 use crate::arguments::{Flags, Usage};
 use crate::view::View;
@@ -17,7 +17,8 @@ const TAINT: Usage = Usage {
     about: "Mark an object as one that is to be replaced. `plan -replace=ADDRESS` shows that before anything is marked.",
     flags: Flags {
         switches: &["allow-missing", "lock", "ignore-remote-version", "no-color"],
-        values: &["lock-timeout", "state", "state-out", "backup"],
+        values: &["lock-timeout"],
+        refused: &[STATE_FILES],
     },
 };
 const UNTAINT: Usage =
@@ -43,7 +44,6 @@ async fn attempt(context: &Context, arguments: &[String], verb: Verb) -> Result<
     let usage = if verb == Verb::Taint { &TAINT } else { &UNTAINT };
     let given = super::read(context, usage, arguments)?;
     let view = View::new(false, given.is_on("no-color", false));
-    refuse_state_files(&given, &view)?;
     let text = given.rest.first().map_or("", String::as_str);
     let address: Address = text.parse().map_err(|fault| invalid(&view, &fault))?;
     let locking = locking(&given, &view)?;

@@ -11,7 +11,7 @@ const USAGE: Usage = Usage {
     least: 1,
     most: 1,
     about: "Take the state's lock from a run that holds it. A lock whose holder is gone ends by itself.",
-    flags: Flags { switches: &["force", "no-color"], values: &[] },
+    flags: Flags { switches: &["force", "no-color"], values: &[], refused: &[] },
 };
 
 pub(super) async fn run(context: &Context, arguments: &[String]) -> u8 {

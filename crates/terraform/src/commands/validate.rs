@@ -2,7 +2,7 @@
 
 use operations::stack::{self, StackFolder};
 
-use super::shared::refuse;
+use super::shared::TEST_FILES;
 use super::{Context, DONE, FAILED};
 use crate::arguments::{Flags, Usage};
 use crate::json::diagnostics;
@@ -16,7 +16,8 @@ const USAGE: Usage = Usage {
     about: "Tell everything that is wrong with the configuration whatever its values are. No state is read.",
     flags: Flags {
         switches: &["json", "no-color", "no-tests"],
-        values: &["test-directory", "var", "var-file"],
+        values: &["var", "var-file"],
+        refused: &[TEST_FILES],
     },
 };
 
@@ -31,7 +32,6 @@ async fn attempt(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let is_json = given.is_on("json", false);
     // The answer is one document here, and no stream.
     let view = View::new(false, given.is_on("no-color", false) || is_json);
-    refuse(&given, &view, &["test-directory"], "test files are not read")?;
     if !given.variables.is_empty() {
         return Err(view.usage(
             "Option not supported",

@@ -16,7 +16,7 @@ const USAGE: Usage = Usage {
     // As Terraform does, whatever follows is passed over.
     most: usize::MAX,
     about: "Show which Terraform this program answers to.",
-    flags: Flags { switches: &["json"], values: &[] },
+    flags: Flags { switches: &["json"], values: &[], refused: &[] },
 };
 
 /// The answer as data.

@@ -14,13 +14,13 @@ const LIST: Usage = Usage {
     least: 0,
     most: 0,
     about: "List the workspaces.",
-    flags: Flags { switches: &["no-color"], values: &[] },
+    flags: Flags { switches: &["no-color"], values: &[], refused: &[] },
 };
 const SHOW: Usage = Usage {
     verb: "workspace show",
     most: usize::MAX,
     about: "Show which workspace is chosen.",
-    flags: Flags { switches: &[], values: &[] },
+    flags: Flags { switches: &[], values: &[], refused: &[] },
     ..LIST
 };
 const NEW: Usage = Usage {
@@ -29,18 +29,18 @@ const NEW: Usage = Usage {
     least: 1,
     most: 1,
     about: "Make a workspace and choose it.",
-    flags: Flags { switches: &["lock", "no-color"], values: &["lock-timeout", "state"] },
+    flags: Flags { switches: &["lock", "no-color"], values: &["lock-timeout", "state"], refused: &[] },
 };
 const SELECT: Usage = Usage {
     verb: "workspace select",
     about: "Choose another workspace.",
-    flags: Flags { switches: &["or-create", "no-color"], values: &[] },
+    flags: Flags { switches: &["or-create", "no-color"], values: &[], refused: &[] },
     ..NEW
 };
 const DELETE: Usage = Usage {
     verb: "workspace delete",
     about: "Remove a workspace.",
-    flags: Flags { switches: &["force", "lock", "no-color"], values: &["lock-timeout"] },
+    flags: Flags { switches: &["force", "lock", "no-color"], values: &["lock-timeout"], refused: &[] },
     ..NEW
 };
 

@@ -140,7 +140,7 @@ impl Described<'_> {
                     "apply that first, or both together: `mainstay apply --env {other},{}`",
                     context.world.input.environment
                 )),
-            None => fault,
+            None => fault.hint("does it hang on a service? The infrastructure is made before any service runs"),
         }
     }
 }

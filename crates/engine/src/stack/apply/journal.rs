@@ -12,14 +12,8 @@ use value::Value;
 
 use crate::stack::plan::ResourceChange;
 use crate::{
-    Action, DeploymentId, Edit, EnvironmentName, Intent, OperationId, Record, StateEditing, StateRow,
-    StateStore,
+    Action, DeploymentId, Edit, EnvironmentName, Intent, OperationId, Record, StateRow, Store,
 };
-
-/// What an apply needs of a store.
-pub trait StackStore: StateStore + StateEditing {}
-
-impl<S: StateStore + StateEditing + ?Sized> StackStore for S {}
 
 /// What is written for one operation before it begins.
 pub(super) struct Operation<'a> {
@@ -32,7 +26,7 @@ pub(super) struct Operation<'a> {
 
 /// The writing side of one apply.
 pub(super) struct Journal<'a> {
-    store: &'a dyn StackStore,
+    store: &'a dyn Store,
     environment: EnvironmentName,
     deployment: DeploymentId,
     serial: AtomicU64,
@@ -49,7 +43,7 @@ struct Waiting {
 
 impl<'a> Journal<'a> {
     pub(super) fn new(
-        store: &'a dyn StackStore,
+        store: &'a dyn Store,
         environment: EnvironmentName,
         deployment: DeploymentId,
         serial: u64,

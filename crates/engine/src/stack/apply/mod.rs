@@ -34,13 +34,12 @@ use super::StackInput;
 use super::plan::{CheckResult, StackMode, StackPlan};
 use super::walk::{Step as Item, Steps};
 use super::world::{Phase, World};
-use crate::{DeploymentId, Events, Snapshot, StateStore};
+use crate::{DeploymentId, Events, Snapshot, StateStore, Store};
 use context::Context;
 use journal::Journal;
 use run::{Run, Tally};
 use sequence::{BlockName, Layout, sequence};
 
-pub use journal::StackStore;
 pub use settling::{Readers, Settled, Verdict, settle};
 pub use summary::{Counts, Outcome};
 
@@ -71,7 +70,7 @@ pub struct Execution<'a> {
     /// What it was made from. Variables that the plan has count as the plan has them; those that are never kept are given again.
     pub input: &'a StackInput,
     /// Rows and journal.
-    pub store: &'a dyn StackStore,
+    pub store: &'a dyn Store,
     /// How.
     pub options: ApplyOptions,
 }

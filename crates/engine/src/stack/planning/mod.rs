@@ -23,13 +23,14 @@ mod relevant;
 mod removal;
 mod rows;
 mod selection;
+mod statements;
 mod triggers;
 mod validate;
 mod written;
 
 use std::sync::Arc;
 
-use diag::Diagnostics;
+use diag::{Diagnostics, Severity};
 
 use super::plan::{StackMode, StackPlan};
 use super::walk::{Dependencies, Steps, walk};
@@ -115,6 +116,13 @@ pub async fn plan(mut request: StackRequest) -> (StackPlan, Diagnostics) {
     let planner = Arc::new(Planner::new(&request, &world, &steps, parts));
     told.extend(walk(world.clone(), steps, planner.clone(), request.parallelism).await);
     told.extend(planner.ephemerals.close(&planner).await);
+    let contradictions = statements::contradictions(&world);
+    if contradictions.has_errors() {
+        // What was planned by statements that contradict each other says nothing.
+        told.0.retain(|fault| fault.severity == Severity::Warning);
+        told.extend(contradictions);
+        return (assemble::errored(&request), told);
+    }
     let plan = assemble::plan(&request, &world, &planner, &mut told);
     (plan, told)
 }

@@ -90,6 +90,10 @@ impl Scope for Place<'_> {
             Reference::ProjectName => {
                 world.configuration(self.node).map_or_else(unknown, |it| Value::string(it.project.name.clone()))
             }
+            Reference::Image(id) => {
+                let image = world.configuration(self.node).and_then(|it| it.image(id));
+                image.map_or_else(unknown, |image| Value::string(image.name.name.clone()))
+            }
             Reference::Environment(id) => world.environment(self.node, id),
             _ => unknown(),
         })

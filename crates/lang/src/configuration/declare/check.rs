@@ -10,7 +10,7 @@ use diag::Diagnostic;
 impl Collector<'_> {
     pub(in super::super) fn check(&mut self, index: u32, name: Identifier, mut block: Block) {
         let header = block.header();
-        let allowed = Allowed { check: Some(index), ..Allowed::all("a check") };
+        let allowed = Allowed { check: Some(index), ..Allowed::infrastructure("a check") };
         let assertions = self.conditions(&mut block.body, "assert", allowed);
         if assertions.good == 0 {
             self.faults.push(

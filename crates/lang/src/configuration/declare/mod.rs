@@ -212,7 +212,7 @@ impl Collector<'_> {
         body.blocks = rest;
         let mut found = Conditions::default();
         for mut block in blocks {
-            let header = block.header();
+            let header = block.place();
             self.labels(&block, kind, []);
             let before = self.faults.0.len();
             let condition =

@@ -18,10 +18,11 @@ impl Collector<'_> {
     pub(in super::super) fn call(&mut self, name: Identifier, mut block: Block) {
         let header = block.header();
         let is_stack = block.kind.name.as_ref() == STACK;
+        let missing = block.place();
         let body = &mut block.body;
         let source_place = name_of(body, "source");
         if source_place.is_none() {
-            self.missing("source", &format!("module \"{}\"", name.name), header);
+            self.missing("source", &format!("module \"{}\"", name.name), missing);
         }
         let source = take(body, "source").and_then(|expr| {
             let span = expr.span;
@@ -46,13 +47,13 @@ impl Collector<'_> {
             list.push(fault);
         }
         self.duplicates(body);
-        let outside = Allowed::all("the number of calls of a module");
+        let outside = Allowed::infrastructure("the number of calls of a module");
         let mut references = Vec::new();
         for expr in count.iter_mut().chain(for_each.iter_mut()) {
             references.extend(self.resolve_expr(expr, outside, &[]));
         }
         let inside =
-            Allowed { each: for_each.is_some(), count: count.is_some(), ..Allowed::all("this module call") };
+            Allowed { each: for_each.is_some(), count: count.is_some(), ..Allowed::infrastructure("this module call") };
         for attribute in &mut body.attributes {
             references.extend(self.resolve_expr(&mut attribute.expr, inside, &[]));
         }

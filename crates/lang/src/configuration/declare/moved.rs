@@ -15,9 +15,10 @@ use crate::syntax::Block;
 impl Collector<'_> {
     pub(in super::super) fn moved(&mut self, mut block: Block) {
         let header = block.header();
+        let missing = block.place();
         let mut end = |this: &mut Self, key: &str| {
             let Some(expr) = take(&mut block.body, key) else {
-                this.missing(key, "moved", header);
+                this.missing(key, "moved", missing);
                 return None;
             };
             match targets::read_declared(expr, false) {
@@ -47,6 +48,10 @@ impl Collector<'_> {
             if let Target::Resource(address) = target
                 && address.mode != Mode::Managed
             {
+                // Terraform takes it, and nothing comes of it.
+                if self.is_module {
+                    return;
+                }
                 self.faults.push(
                     Diagnostic::error("invalid-move", "only resources can be moved")
                         .at(*span)
@@ -63,13 +68,14 @@ impl Collector<'_> {
 
     pub(in super::super) fn import(&mut self, mut block: Block) {
         let header = block.header();
+        let missing = block.place();
         let body = &mut block.body;
         let to_place = name_of(body, "to");
         let to = take(body, "to");
         let id = take(body, "id");
         for (part, key) in [(&to, "to"), (&id, "id")] {
             if part.is_none() {
-                self.missing(key, "import", header);
+                self.missing(key, "import", missing);
             }
         }
         let mut for_each = take(body, "for_each");
@@ -87,15 +93,22 @@ impl Collector<'_> {
             }
         });
         let mut references = Vec::new();
-        let inside = Allowed { each: for_each.is_some(), ..Allowed::all("an import") };
+        let inside = Allowed { each: for_each.is_some(), ..Allowed::infrastructure("an import") };
         let mut id = id;
         if let Some(expr) = for_each.as_mut() {
-            references.extend(self.resolve_expr(expr, Allowed::all("the number of imports"), &[]));
+            references.extend(self.resolve_expr(expr, Allowed::infrastructure("the number of imports"), &[]));
         }
         if let Some(expr) = id.as_mut() {
             references.extend(self.resolve_expr(expr, inside, &[]));
         }
         let Some(mut written) = written else { return };
+        if for_each.is_none() && (written.key.is_some() || !written.module_keys.is_empty()) {
+            let fault = Diagnostic::error("invalid-address", "a key here is a constant, since there is no `for_each`");
+            self.references.push(fault.at(written.span).hint("write the key itself, or add `for_each`"));
+            // Terraform goes on with the rest of the address, which is none.
+            let message = "the address of an instance of a resource is needed";
+            self.references.push(Diagnostic::error("invalid-address", message).summary("Invalid address").about("import"));
+        }
         let keys = written.module_keys.iter_mut().map(|(_, key)| key).chain(written.key.iter_mut());
         for key in keys {
             references.extend(self.resolve_expr(key, inside, &[]));

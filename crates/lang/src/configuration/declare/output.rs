@@ -33,10 +33,11 @@ impl Collector<'_> {
         let decoded = decode(&block.body, header, &what, &blocks::OUTPUT, &[], &scope);
         self.faults.extend(decoded.diagnostics);
         let flag = |key: &str| decoded.value.get(key).and_then(|v| v.as_bool()).unwrap_or(false);
+        let place = block.place();
         let Some(mut expr) = value else {
             self.faults.push(
                 Diagnostic::error("missing-attribute", format!("output \"{}\" needs `value`", name.name))
-                    .at(header)
+                    .at(place)
                     .hint("add `value = …`: what is told"),
             );
             return;

@@ -50,7 +50,7 @@ impl Collector<'_> {
             body.blocks.extend(escaped.body.blocks);
         }
         self.duplicates(body);
-        let references = self.resolve(&mut block.body, Allowed::all("a provider's configuration"), &[]);
+        let references = self.resolve(&mut block.body, Allowed::infrastructure("a provider's configuration"), &[]);
         shrink(&mut block.body);
         self.configuration.providers.push(ProviderConfiguration {
             name,

@@ -14,10 +14,11 @@ use crate::syntax::Block;
 impl Collector<'_> {
     pub(in super::super) fn removed(&mut self, mut block: Block) {
         let header = block.header();
+        let missing = block.place();
         let body = &mut block.body;
         let from = match take(body, "from") {
             None => {
-                self.missing("from", "removed", header);
+                self.missing("from", "removed", missing);
                 None
             }
             Some(expr) => {

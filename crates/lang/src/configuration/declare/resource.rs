@@ -35,7 +35,7 @@ impl Collector<'_> {
             }
         }
         let repeated =
-            Allowed { each: for_each.is_some(), count: count.is_some(), ..Allowed::all("this block") };
+            Allowed { each: for_each.is_some(), count: count.is_some(), ..Allowed::infrastructure("this block") };
         let repeated = Allowed { check: in_check, ..repeated };
         let mut references = Vec::new();
         for (expr, place) in count
@@ -43,7 +43,7 @@ impl Collector<'_> {
             .map(|expr| (expr, "`count`"))
             .chain(for_each.iter_mut().map(|expr| (expr, "`for_each`")))
         {
-            references.extend(self.resolve_expr(expr, Allowed::all(place), &[]));
+            references.extend(self.resolve_expr(expr, Allowed::infrastructure(place), &[]));
         }
         let depends_on =
             take(&mut block.body, "depends_on").map_or_else(Vec::new, |expr| self.dependencies(expr));

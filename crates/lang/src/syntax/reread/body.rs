@@ -80,7 +80,9 @@ impl Rereader<'_> {
                 }
                 kind => {
                     let (summary, why) = match kind {
-                        K::Comma => ("Unexpected comma after argument", "attributes are not separated by commas"),
+                        K::Comma => {
+                            ("Unexpected comma after argument", "attributes are not separated by commas")
+                        }
                         _ => ("Missing newline after argument", "an attribute ends with its line"),
                     };
                     self.wrong(next, summary, why);
@@ -110,7 +112,9 @@ impl Rereader<'_> {
                 found => {
                     match found {
                         K::Assign => self.tell(token, BLOCK, "a block has no `=`"),
-                        K::Newline => self.tell(token, BLOCK, "the `{` of a block is on the line of its name"),
+                        K::Newline => {
+                            self.tell(token, BLOCK, "the `{` of a block is on the line of its name")
+                        }
                         _ => self.wrong(token, BLOCK, "labels and `{` follow the name of a block"),
                     }
                     self.recover_after_entry();

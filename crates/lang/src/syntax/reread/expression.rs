@@ -1,8 +1,10 @@
 //! Expressions.
 
+use value::{Number, Value};
+
+use super::super::ast::{Call, Expr, ExprKind, Item};
 use super::super::token::{Token, TokenKind as K};
 use super::Rereader;
-use value::Number;
 
 /// Operators by precedence, the loosest first.
 const LEVELS: [&[K]; 6] = [
@@ -120,7 +122,11 @@ impl Rereader<'_> {
                     this.take();
                     return;
                 }
-                this.wrong(close, "Missing close bracket on splat index", "`[*]` has nothing behind the star");
+                this.wrong(
+                    close,
+                    "Missing close bracket on splat index",
+                    "`[*]` has nothing behind the star",
+                );
                 this.recover(K::CloseBracket);
                 return;
             }
@@ -156,11 +162,11 @@ impl Rereader<'_> {
             }
             K::OpenQuote => {
                 self.take();
-                self.template(K::CloseQuote);
+                self.template(token, K::CloseQuote);
             }
             K::OpenHeredoc => {
                 self.take();
-                self.template(K::CloseHeredoc);
+                self.template(token, K::CloseHeredoc);
             }
             K::Minus | K::Not => {
                 self.take();
@@ -170,7 +176,9 @@ impl Rereader<'_> {
             K::OpenBrace => self.object(),
             kind => {
                 match kind {
-                    K::End => self.wrong(token, "Missing expression", "the text ends where a value is expected"),
+                    K::End => {
+                        self.wrong(token, "Missing expression", "the text ends where a value is expected")
+                    }
                     _ => self.wrong(token, "Invalid expression", "a value is expected here"),
                 }
                 self.is_recovering = true;
@@ -224,144 +232,171 @@ impl Rereader<'_> {
             return self.recover(K::CloseParen);
         }
         self.take();
-        self.with_lines(true, |this| {
-            loop {
-                if this.peek_kind() == K::CloseParen {
-                    this.take();
-                    return;
+        let mut arguments = Vec::new();
+        self.with_lines(true, |this| this.arguments(name, &mut arguments));
+        let name = self.cursor.identifier(name);
+        let begin = name.span.start;
+        let call = Call { name, arguments, expand: false };
+        self.partial = Some((begin, ExprKind::Call(Box::new(call))));
+    }
+
+    /// After `(`.
+    fn arguments(&mut self, name: Token, arguments: &mut Vec<Expr>) {
+        loop {
+            if self.peek_kind() == K::CloseParen {
+                self.take();
+                return;
+            }
+            let mark = self.mark();
+            arguments.push(self.value());
+            if self.is_lost(mark) {
+                return self.recover(K::CloseParen);
+            }
+            let separator = self.take();
+            match separator.kind {
+                K::CloseParen => return,
+                K::Comma => {}
+                K::Ellipsis => {
+                    if self.peek_kind() == K::CloseParen {
+                        self.take();
+                        return;
+                    }
+                    let why = "nothing but `)` follows `...`";
+                    self.wrong(separator, "Missing closing parenthesis", why);
+                    return self.recover(K::CloseParen);
                 }
-                let mark = this.mark();
-                this.expression();
-                if this.is_lost(mark) {
-                    return this.recover(K::CloseParen);
+                K::End => {
+                    self.tell(name, "Unterminated function call", "no parenthesis ends this call");
+                    return self.recover(K::CloseParen);
                 }
-                let separator = this.take();
-                match separator.kind {
-                    K::CloseParen => return,
-                    K::Comma => {}
-                    K::Ellipsis => {
-                        if this.peek_kind() == K::CloseParen {
-                            this.take();
-                            return;
-                        }
-                        let why = "nothing but `)` follows `...`";
-                        this.wrong(separator, "Missing closing parenthesis", why);
-                        return this.recover(K::CloseParen);
-                    }
-                    K::End => {
-                        this.tell(name, "Unterminated function call", "no parenthesis ends this call");
-                        return this.recover(K::CloseParen);
-                    }
-                    _ => {
-                        this.tell(separator, "Missing argument separator", "arguments are separated by commas");
-                        return this.recover(K::CloseParen);
-                    }
+                _ => {
+                    self.tell(separator, "Missing argument separator", "arguments are separated by commas");
+                    return self.recover(K::CloseParen);
                 }
             }
-        });
+        }
     }
 
     fn tuple(&mut self) {
         let open = self.take();
-        self.with_lines(true, |this| {
-            if this.is_word("for") {
-                return this.for_expression(open, K::CloseBracket);
+        if self.with_lines(true, |this| this.is_word("for")) {
+            return self.with_lines(true, |this| this.for_expression(open, K::CloseBracket));
+        }
+        let mut elements = Vec::new();
+        self.with_lines(true, |this| this.elements(open, &mut elements));
+        self.partial = Some((open.start, ExprKind::Tuple(elements)));
+    }
+
+    /// After `[`.
+    fn elements(&mut self, open: Token, elements: &mut Vec<Expr>) {
+        loop {
+            if self.peek_kind() == K::CloseBracket {
+                self.take();
+                return;
             }
-            loop {
-                if this.peek_kind() == K::CloseBracket {
-                    this.take();
-                    return;
+            let mark = self.mark();
+            elements.push(self.value());
+            if self.is_lost(mark) {
+                return self.recover(K::CloseBracket);
+            }
+            let next = self.peek();
+            match next.kind {
+                K::CloseBracket | K::Comma => {
+                    self.take();
+                    if next.kind == K::CloseBracket {
+                        return;
+                    }
                 }
-                let mark = this.mark();
-                this.expression();
-                if this.is_lost(mark) {
-                    return this.recover(K::CloseBracket);
+                K::End => {
+                    let why = "no bracket ends this list";
+                    self.wrong(open, "Unterminated tuple constructor expression", why);
+                    return self.recover(K::CloseBracket);
                 }
-                let next = this.peek();
-                match next.kind {
-                    K::CloseBracket | K::Comma => {
-                        this.take();
-                        if next.kind == K::CloseBracket {
-                            return;
-                        }
-                    }
-                    K::End => {
-                        let why = "no bracket ends this list";
-                        this.wrong(open, "Unterminated tuple constructor expression", why);
-                        return this.recover(K::CloseBracket);
-                    }
-                    _ => {
-                        this.wrong(next, "Missing item separator", "elements are separated by commas");
-                        return this.recover(K::CloseBracket);
-                    }
+                _ => {
+                    self.wrong(next, "Missing item separator", "elements are separated by commas");
+                    return self.recover(K::CloseBracket);
                 }
             }
-        });
+        }
     }
 
     fn object(&mut self) {
-        const UNTERMINATED: &str = "Unterminated object constructor expression";
-        const SEPARATOR: &str = "Missing key/value separator";
         let open = self.take();
         if self.with_lines(true, |this| this.is_word("for")) {
             return self.with_lines(true, |this| this.for_expression(open, K::CloseBrace));
         }
-        self.with_lines(false, |this| {
-            loop {
-                match this.peek_kind() {
-                    K::Newline => {
-                        this.take();
-                        continue;
-                    }
-                    K::CloseBrace => {
-                        this.take();
-                        return;
-                    }
-                    _ => {}
+        let mut items = Vec::new();
+        self.with_lines(false, |this| this.items(open, &mut items));
+        self.partial = Some((open.start, ExprKind::Object(items)));
+    }
+
+    /// After `{`.
+    fn items(&mut self, open: Token, items: &mut Vec<Item>) {
+        const UNTERMINATED: &str = "Unterminated object constructor expression";
+        const SEPARATOR: &str = "Missing key/value separator";
+        loop {
+            match self.peek_kind() {
+                K::Newline => {
+                    self.take();
+                    continue;
                 }
-                let mark = this.mark();
-                this.expression();
-                if this.is_lost(mark) {
-                    return this.recover(K::CloseBrace);
+                K::CloseBrace => {
+                    self.take();
+                    return;
                 }
-                let next = this.peek();
-                if !matches!(next.kind, K::Assign | K::Colon) {
-                    match next.kind {
-                        K::Newline | K::Comma => {
-                            this.wrong(next, "Missing attribute value", "`=` and a value follow a key");
-                        }
-                        K::End => this.wrong(open, UNTERMINATED, "no brace ends this object"),
-                        _ => this.wrong(next, SEPARATOR, "`=` and a value follow a key"),
-                    }
-                    return this.recover(K::CloseBrace);
-                }
-                this.take();
-                this.expression();
-                if this.is_lost(mark) {
-                    return this.recover(K::CloseBrace);
-                }
-                let next = this.peek();
+                _ => {}
+            }
+            let mark = self.mark();
+            let key = self.key();
+            if self.is_lost(mark) {
+                return self.recover(K::CloseBrace);
+            }
+            let next = self.peek();
+            if !matches!(next.kind, K::Assign | K::Colon) {
                 match next.kind {
-                    K::CloseBrace => {
-                        this.take();
-                        return;
+                    K::Newline | K::Comma => {
+                        self.wrong(next, "Missing attribute value", "`=` and a value follow a key");
                     }
-                    K::Comma | K::Newline => {
-                        this.take();
-                    }
-                    kind => {
-                        match kind {
-                            K::End => this.wrong(open, UNTERMINATED, "no brace ends this object"),
-                            _ => {
-                                let why = "attributes of an object are separated by lines or commas";
-                                this.wrong(next, "Missing attribute separator", why);
-                            }
+                    K::End => self.wrong(open, UNTERMINATED, "no brace ends this object"),
+                    _ => self.wrong(next, SEPARATOR, "`=` and a value follow a key"),
+                }
+                return self.recover(K::CloseBrace);
+            }
+            self.take();
+            items.push(Item { key, value: self.value() });
+            if self.is_lost(mark) {
+                return self.recover(K::CloseBrace);
+            }
+            let next = self.peek();
+            match next.kind {
+                K::CloseBrace => {
+                    self.take();
+                    return;
+                }
+                K::Comma | K::Newline => {
+                    self.take();
+                }
+                kind => {
+                    match kind {
+                        K::End => self.wrong(open, UNTERMINATED, "no brace ends this object"),
+                        _ => {
+                            let why = "attributes of an object are separated by lines or commas";
+                            self.wrong(next, "Missing attribute separator", why);
                         }
-                        return this.recover(K::CloseBrace);
                     }
+                    return self.recover(K::CloseBrace);
                 }
             }
-        });
+        }
+    }
+
+    /// A key of an object: a bare name is text.
+    fn key(&mut self) -> Expr {
+        let mut key = self.value();
+        if let ExprKind::Name(name) = &key.kind {
+            key.kind = ExprKind::Literal(Value::string(name.clone()));
+        }
+        key
     }
 
     /// At `for`.
@@ -410,7 +445,9 @@ impl Rereader<'_> {
         }
         match (end, has_key) {
             (K::CloseBracket, true) => self.tell(open, FOR, "a list has no keys"),
-            (K::CloseBracket, false) if is_grouping => self.tell(open, FOR, "only values under keys are grouped"),
+            (K::CloseBracket, false) if is_grouping => {
+                self.tell(open, FOR, "only values under keys are grouped")
+            }
             (K::CloseBrace, false) => self.tell(open, FOR, "an object needs `key => value`"),
             _ => {}
         }

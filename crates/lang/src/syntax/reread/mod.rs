@@ -25,6 +25,7 @@ pub(crate) fn reread(file: FileId, text: &str, first: Parsed<Body>) -> Parsed<Bo
         is_recovering: false,
         misread: 0,
         depth: 0,
+        partial: None,
     };
     rereader.characters();
     let tree = rereader.file();
@@ -33,7 +34,7 @@ pub(crate) fn reread(file: FileId, text: &str, first: Parsed<Body>) -> Parsed<Bo
     }
     let mut diagnostics = rereader.faults;
     explain(&mut diagnostics, &first.diagnostics, text);
-    Parsed { tree, diagnostics, unbalanced: false }
+    Parsed { tree, diagnostics, templates: Diagnostics::default(), unbalanced: false }
 }
 
 /// Puts what our parser says to faults on the same line.
@@ -63,6 +64,8 @@ struct Rereader<'a> {
     /// How many faults were not told.
     misread: usize,
     depth: u32,
+    /// Where the list, object or call began that was read last, and what could be read of it.
+    partial: Option<(u32, ExprKind)>,
 }
 
 /// How many faults there were.
@@ -159,7 +162,12 @@ impl Rereader<'_> {
                 | K::OpenHeredoc
                 | K::Interpolation
                 | K::Directive => open.push(token.kind),
-                K::CloseBrace | K::CloseBracket | K::CloseParen | K::CloseQuote | K::CloseHeredoc | K::TemplateEnd => {
+                K::CloseBrace
+                | K::CloseBracket
+                | K::CloseParen
+                | K::CloseQuote
+                | K::CloseHeredoc
+                | K::TemplateEnd => {
                     while open.last().is_some_and(|last| !opens(*last, token.kind)) {
                         open.pop();
                     }
@@ -182,7 +190,9 @@ impl Rereader<'_> {
             let token = self.cursor.raw(at);
             match token.kind {
                 K::End => return,
-                K::QuotedNewline => self.tell(token, "Invalid multi-line string", "text between quotes ends with its line"),
+                K::QuotedNewline => {
+                    self.tell(token, "Invalid multi-line string", "text between quotes ends with its line")
+                }
                 K::Invalid => match self.cursor.token_text(token) {
                     "&" | "|" | "^" | "~" => {
                         self.tell(token, "Unsupported operator", "there are no operators on bits");
@@ -198,17 +208,23 @@ impl Rereader<'_> {
         }
     }
 
-    /// Reads an expression, and answers its tree; broken where anything in it could not be read.
+    /// Reads an expression, and answers its tree. Of a list, object or call with something in it that could not be read, what was
+    /// before is left.
     fn value(&mut self) -> Expr {
-        let start = self.cursor.at;
         let span = {
             let token = self.peek();
             self.cursor.span(token)
         };
+        let start = self.cursor.at;
         let mark = self.mark();
+        self.partial = None;
         self.expression();
         if self.has_told(mark) || self.misread > mark.misread {
-            return self.cursor.broken(span);
+            let kind = match self.partial.take() {
+                Some((begin, kind)) if begin == span.start => kind,
+                _ => ExprKind::Broken,
+            };
+            return Expr { kind, span };
         }
         let end = std::mem::replace(&mut self.cursor.at, start);
         let told = self.cursor.diagnostics.0.len();

@@ -1,5 +1,6 @@
 //! Strings and heredocs: interpolations, directives, escapes.
 
+use super::super::ast::{Expr, ExprKind, Part};
 use super::super::token::{Token, TokenKind as K};
 use super::Rereader;
 
@@ -15,15 +16,20 @@ enum Directive {
 
 impl Rereader<'_> {
     /// After the opening quote or heredoc, up to its end, which is taken.
-    pub(super) fn template(&mut self, end: K) {
+    pub(super) fn template(&mut self, open: Token, end: K) {
         let mut directives = Vec::new();
+        let mut parts = Vec::new();
         let last = loop {
             let token = self.raw();
             match token.kind {
                 kind if kind == end => break token,
-                K::QuotedText => self.escapes(token),
-                K::HeredocText => {}
-                K::Interpolation => self.interpolation(),
+                K::QuotedText | K::HeredocText => {
+                    if token.kind == K::QuotedText {
+                        self.escapes(token);
+                    }
+                    parts.push(Part::Text(self.cursor.token_text(token).into()));
+                }
+                K::Interpolation => parts.push(Part::Value(self.interpolation())),
                 K::Directive => {
                     let directive = self.with_lines(true, Self::directive);
                     directives.extend(directive.map(|directive| (directive, token)));
@@ -39,23 +45,29 @@ impl Rereader<'_> {
         while nesting.at < directives.len() {
             self.outermost(&mut nesting);
         }
+        self.partial = Some((open.start, ExprKind::Template(parts)));
     }
 
-    fn interpolation(&mut self) {
+    fn interpolation(&mut self) -> Expr {
         const EXTRA: &str = "Extra characters after interpolation expression";
         self.with_lines(true, |this| {
-            this.expression();
+            let value = this.value();
             let close = this.peek();
             if close.kind == K::TemplateEnd {
                 this.take();
-                return;
+                return value;
             }
             match close.kind {
                 K::End => this.wrong(close, "Unclosed template interpolation sequence", "no brace ends it"),
-                _ => this.wrong(close, EXTRA, "`}` ends an interpolation; write `$${` for the signs themselves"),
+                _ => this.wrong(
+                    close,
+                    EXTRA,
+                    "`}` ends an interpolation; write `$${` for the signs themselves",
+                ),
             }
             this.recover(K::TemplateEnd);
-        });
+            value
+        })
     }
 
     /// After `%{`.
@@ -169,7 +181,11 @@ impl Rereader<'_> {
                     }
                 }
                 Some(other) => {
-                    self.tell(place(1 + other.len_utf8()), "Invalid escape sequence", "there is no such escape");
+                    self.tell(
+                        place(1 + other.len_utf8()),
+                        "Invalid escape sequence",
+                        "there is no such escape",
+                    );
                 }
                 None => self.tell(place(1), "Invalid escape sequence", "nothing follows this backslash"),
             }

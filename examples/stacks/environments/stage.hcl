@@ -1,0 +1,3 @@
+environment "stage" {
+  variables = { cidr = "10.1.0.0/16" }
+}
