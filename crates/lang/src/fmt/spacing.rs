@@ -37,8 +37,9 @@ fn space(before: Option<K>, previous: K, previous_is_in: bool, next: K) -> bool 
         // `in` behind a name is taken for the word of a `for`, as `terraform fmt` takes it.
         (K::Identifier, K::CloseBracket | K::OpenBracket) if previous_is_in && before == Some(K::Identifier) => true,
         (K::Comma, K::CloseParen | K::CloseBracket) => true,
-        (_, K::Comma | K::Dot | K::DoubleColon | K::Ellipsis | K::CloseParen | K::CloseBracket) => false,
-        (K::Dot | K::DoubleColon | K::OpenParen | K::OpenBracket | K::Not, _) => false,
+        (_, K::Comma | K::Dot | K::Ellipsis | K::CloseParen | K::CloseBracket) => false,
+        (K::Identifier, K::DoubleColon) | (K::DoubleColon, K::Identifier) => false,
+        (K::Dot | K::OpenParen | K::OpenBracket | K::Not, _) => false,
         (K::OpenBrace, K::CloseBrace) => false,
         (K::Minus, _) if is_sign(before) => false,
         (K::Identifier, K::OpenParen) => false,

@@ -18,8 +18,8 @@ pub(super) fn lines<'a>(text: &'a str, tokens: &[Token], changes: &Changes) -> V
         }
         if let Some(end) = changes.wrapped.get(&token.start) {
             let length = length(&tokens[at..], *end);
-            let after = tokens.get(at + length).map_or(K::End, |token| token.kind);
-            if let Some((inner, parentheses)) = unwrapped(&tokens[at..at + length], after) {
+            let (wrapped, after) = tokens[at..].split_at(length);
+            if let Some((inner, parentheses)) = unwrapped(wrapped, after) {
                 if parentheses {
                     push(&mut lines, Word::new(K::OpenParen, "("));
                 }
@@ -74,7 +74,7 @@ fn push<'a>(lines: &mut [Line<'a>], word: Word<'a>) {
 
 /// What stands for `"${x}"`, and whether in parentheses, which a value over several lines needs; nothing, where the text could not be
 /// read any more. `after`: what comes behind it.
-fn unwrapped(tokens: &[Token], after: K) -> Option<(&[Token], bool)> {
+fn unwrapped<'t>(tokens: &'t [Token], after: &[Token]) -> Option<(&'t [Token], bool)> {
     let [open, sign, inner @ .., end, close] = tokens else { return None };
     let is_wrap = (open.kind, sign.kind) == (K::OpenQuote, K::Interpolation)
         && (end.kind, close.kind) == (K::TemplateEnd, K::CloseQuote);
@@ -94,7 +94,7 @@ fn unwrapped(tokens: &[Token], after: K) -> Option<(&[Token], bool)> {
 
 /// Whether a value needs parentheses when it is not wrapped in a string any more, and whether it can be read then: a heredoc ends a
 /// line, and a line that a comment ends goes on within brackets only.
-fn judge(inner: &[Token], after: K) -> (bool, bool) {
+fn judge(inner: &[Token], after: &[Token]) -> (bool, bool) {
     let (mut open, mut quotes) = (0usize, 0usize);
     let (mut breaks, mut breaks_outside, mut comments_outside) = (false, false, false);
     for (i, token) in inner.iter().enumerate() {
@@ -119,12 +119,15 @@ fn judge(inner: &[Token], after: K) -> (bool, bool) {
     let ends = |at: Option<&Token>, kind| at.is_some_and(|token| token.kind == kind);
     let has_parentheses = ends(inner.first(), K::OpenParen) && ends(inner.last(), K::CloseParen) && !breaks_outside;
     let parentheses = breaks && !has_parentheses;
-    // The last token may be the end of a comment's line.
+    // The last token may be the end of a comment's line. More comments may follow on the next, and nothing else.
     let ends_with_comment = ends(inner.last(), K::Newline);
+    let is_comment = |token: &&Token| matches!(token.kind, K::LineComment | K::BlockComment);
+    let ends_line = |at: Option<&Token>| at.is_none_or(|token| matches!(token.kind, K::Newline | K::End));
     let stands = if ends(inner.last(), K::CloseHeredoc) {
-        !parentheses && after == K::Newline
+        !parentheses && ends(after.first(), K::Newline)
     } else {
-        parentheses || !comments_outside && (!ends_with_comment || matches!(after, K::Newline | K::End))
+        let is_last = ends_line(after.iter().find(|token| !is_comment(token)));
+        parentheses || !comments_outside && (!ends_with_comment || is_last)
     };
     (parentheses, stands)
 }

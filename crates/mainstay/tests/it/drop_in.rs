@@ -7,81 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
-/// A folder with a configuration.
-struct Folder(tempfile::TempDir);
-
-/// What a verb answered.
-struct Answer {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Folder {
-    fn new(main: &str) -> Self {
-        let folder = tempfile::Builder::new().prefix("mainstay-tf-").tempdir().expect("a folder");
-        let folder = Self(folder);
-        folder.write("main.tf", main);
-        folder
-    }
-
-    fn path(&self, name: &str) -> std::path::PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).expect("a file");
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).expect("a file")
-    }
-
-    fn command(&self, program: &Path) -> Command {
-        let mut command = Command::new(program);
-        command.current_dir(self.0.path()).env("NO_COLOR", "1").env_remove("TF_WORKSPACE");
-        command
-    }
-
-    /// Runs a verb that reads this; its answer has to have this exit code.
-    #[track_caller]
-    fn fed(&self, code: i32, words: &[&str], input: &str) -> Answer {
-        let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_mainstay")));
-        command
-            .arg("terraform")
-            .args(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the program");
-        // One that asks nothing may have ended already.
-        let _ = std::io::Write::write_all(&mut child.stdin.take().expect("its input"), input.as_bytes());
-        let answer = Answer::of(&child.wait_with_output().expect("its answer"));
-        assert_eq!(answer.code, code, "{words:?}\nstdout:\n{}\nstderr:\n{}", answer.out, answer.err);
-        answer
-    }
-
-    #[track_caller]
-    fn run(&self, code: i32, words: &str) -> Answer {
-        self.fed(code, &words.split_whitespace().collect::<Vec<_>>(), "")
-    }
-}
-
-impl Answer {
-    fn of(output: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: text(&output.stdout),
-            err: text(&output.stderr),
-        }
-    }
-
-    #[track_caller]
-    fn json(&self) -> Json {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
-    }
-}
+use crate::folder::{Answer, Folder};
 
 const TWO: &str = "resource \"terraform_data\" \"a\" { input = \"x\" }\nresource \"terraform_data\" \"b\" { input = terraform_data.a.id }\n";
 
@@ -252,7 +178,6 @@ fn flags_that_mean_nothing_here_are_refused() {
         "plan -state=other.tfstate",
         "apply -state-out=other.tfstate",
         "init -plugin-dir=x",
-        "init -backend-config=path=x",
         "init -from-module=x",
         "init -migrate-state -reconfigure",
         "plan -parallelism=x",

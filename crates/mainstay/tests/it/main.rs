@@ -2,6 +2,8 @@
 
 mod drop_in;
 mod faults;
+mod folder;
+mod kills;
 mod lifecycle;
 mod project;
 mod reference;

@@ -155,7 +155,7 @@ impl StackFolder {
             return Ok(None);
         }
         if known.is_some() || !is_empty {
-            return Err(written_since(&name, &format!("move {name} away")));
+            return Err(written_since(&name, &name, &format!("move {name} away")));
         }
         let count = document.rows.len();
         let edits = vec![Edit::Everything(Box::new(snapshot(document)))];
@@ -184,7 +184,7 @@ async fn from_bucket(state: &StackState, bucket: &S3Store) -> Result<Option<(usi
     match bucket.terraform_state(&state.environment).await? {
         TerraformState::Absent | TerraformState::TakenOver => Ok(None),
         TerraformState::Other(object) => {
-            Err(written_since(&object.address, &format!("remove {}", object.address)))
+            Err(written_since(&object.address, "FILE", &format!("remove {}", object.address)))
         }
         TerraformState::New(object) => {
             let document =
@@ -213,9 +213,9 @@ async fn from_database(
             if ours.lineage == document.lineage {
                 return Ok(None);
             }
-            Err(written_since(&name, &format!("remove the row `{workspace}` of {schema}.states")))
+            Err(written_since(&name, "FILE", &format!("remove the row `{workspace}` of {schema}.states")))
         }
-        Some(_) => Err(written_since(&name, &format!("remove the row `{workspace}` of {schema}.states"))),
+        Some(_) => Err(written_since(&name, "FILE", &format!("remove the row `{workspace}` of {schema}.states"))),
         None => {
             let count = document.rows.len();
             let edits = vec![Edit::Everything(Box::new(snapshot(document)))];
@@ -236,12 +236,13 @@ pub(super) fn snapshot(document: Document) -> Snapshot {
     }
 }
 
-fn written_since(name: &str, way_out: &str) -> Fault {
+/// `pushed`: the file whose state would be pushed to decide for Terraform's.
+fn written_since(name: &str, pushed: &str, way_out: &str) -> Fault {
     Fault::failed(
         Diagnostic::error("two-states", format!("Terraform wrote {name} beside our own state"))
             .because("the state had been taken over before, or was begun here, and which of the two is right cannot be known")
             .hint(format!(
-                "to go on with Terraform's: `state push -force FILE` with what it says; to go on with ours: {way_out}"
+                "to go on with Terraform's: `state push -force {pushed}`; to go on with ours: {way_out}"
             )),
     )
 }

@@ -221,7 +221,8 @@ mod tests {
     }
 
     fn head(log: Vec<Piece>) -> Head {
-        let mut head = Head { log, version: 1000, serial: 1000, ..Head::nothing() };
+        let mut head = Head::nothing();
+        (head.log, head.version, head.serial) = (log, 1000, 1000);
         head.make("x");
         head
     }

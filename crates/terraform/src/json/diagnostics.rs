@@ -22,7 +22,8 @@ pub fn validation(diagnostics: &Diagnostics, sources: &Sources) -> Json {
 pub fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) -> Json {
     let mut out = Map::new();
     out.insert("severity".into(), json!(word(diagnostic.severity)));
-    out.insert("summary".into(), json!(diagnostic.message));
+    let (summary, _) = summary(diagnostic);
+    out.insert("summary".into(), json!(summary));
     out.insert("detail".into(), json!(detail(diagnostic)));
     if let Some(subject) = diagnostic.subject.as_ref().filter(|it| is_address(it)) {
         out.insert("address".into(), json!(subject));
