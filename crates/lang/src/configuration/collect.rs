@@ -358,7 +358,8 @@ impl<'a> Collector<'a> {
         if let Some(first) = names.get(&name.name) {
             let first = found.resources.get(first.0 as usize).map_or(name.span, |r| r.block.header());
             let what = format!("`{noun}` blocks `{}.{}`", kind.name, name.name);
-            self.duplicate(&what, block.header(), first);
+            let summary = format!("Duplicate {noun} \"{}\" configuration", kind.name);
+            self.duplicate(&what, block.header(), first, summary);
             found.resources_again.push(FoundResource { mode, kind, name, block, in_check: None });
             return;
         }
@@ -382,6 +383,7 @@ impl<'a> Collector<'a> {
         if let [first, second, ..] = data.as_slice() {
             self.faults.push(
                 Diagnostic::error("duplicate-block", "a check has at most one `data` block")
+                    .summary("Multiple data resource blocks")
                     .at(second.header())
                     .see(first.header(), "the first one")
                     .hint("put the other one into a check of its own"),
@@ -417,6 +419,7 @@ impl<'a> Collector<'a> {
                 let first = *first;
                 self.faults.push(
                     Diagnostic::error("duplicate-declaration", format!("there are two {what}"))
+                        .summary("Duplicate provider configuration")
                         .at(block.header())
                         .see(first, "first here")
                         .hint("give one of them an `alias` of its own"),

@@ -328,7 +328,12 @@ impl<'a> Graph<'a> {
         };
         if nodes.len() == 1 {
             let place = circle.first().and_then(|vertex| self.own_place(*vertex)).unwrap_or(*span);
-            return Diagnostic::error("reference-cycle", format!("`{first}` refers to itself")).at(place);
+            let fault = Diagnostic::error("reference-cycle", format!("`{first}` refers to itself")).at(place);
+            return match circle.first().map(|vertex| self.part(*vertex).1) {
+                Some(Part::Resource(_)) => fault.summary("Self-referential block"),
+                Some(Part::Local(_)) => fault.summary("Self-referencing local value"),
+                _ => fault,
+            };
         }
         let mut names: Vec<&str> = nodes.iter().map(|(name, _)| name.as_str()).collect();
         names.push(first);

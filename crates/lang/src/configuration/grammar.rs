@@ -101,6 +101,7 @@ impl Collector<'_> {
         for second in blocks {
             self.faults.push(
                 Diagnostic::error("duplicate-block", format!("`{kind}` is given twice"))
+                    .summary(format!("Duplicate {kind} block"))
                     .at(second.header())
                     .see(first.header(), "first here")
                     .hint("put both into one"),

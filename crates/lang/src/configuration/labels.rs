@@ -21,6 +21,7 @@ impl Collector<'_> {
                 [_] => Diagnostic::error("extra-label", format!("`{noun}` has one label: its name")),
                 _ => Diagnostic::error("extra-label", format!("`{noun}` has {N} labels")),
             };
+            let fault = fault.summary(format!("Extraneous label for {noun}"));
             self.faults.push(match parts.as_slice() {
                 [_] => fault.at(extra.span).hint("remove this one"),
                 _ => fault.at(extra.span).hint(format!("write it as `{noun}{} {{ … }}`", shown())),
@@ -32,6 +33,7 @@ impl Collector<'_> {
                 let what = if N == 1 { "a name".to_owned() } else { format!("{N} labels") };
                 self.faults.push(
                     Diagnostic::error("missing-label", format!("`{noun}` needs {what}"))
+                        .summary(format!("Missing {} for {noun}", missing_label(noun, block.labels.len())))
                         .at(block.kind.span)
                         .hint(format!("write it as `{noun}{} {{ … }}`", shown())),
                 );
@@ -52,6 +54,12 @@ impl Collector<'_> {
         if !is_identifier(&name.name) {
             self.faults.push(
                 Diagnostic::error("invalid-name", format!("{:?} cannot be the name of a {noun}", name.name))
+                    .summary(match noun {
+                        "module" => "Invalid module instance name".to_owned(),
+                        "check" => "Invalid check block name".to_owned(),
+                        "kind of resource" => "Invalid resource type name".to_owned(),
+                        noun => format!("Invalid {noun} name"),
+                    })
                     .at(name.span)
                     .hint("letters, digits, `_` and `-`, beginning with a letter or `_`"),
             );
@@ -86,10 +94,20 @@ impl Collector<'_> {
 
     /// Whether a name is new among its kind.
     pub(super) fn declare(&mut self, noun: &'static str, name: &Identifier) -> bool {
+        let span = name.span;
         match self.declared.get(&(noun, name.name.clone())) {
             Some(first) => {
                 let first = *first;
-                self.duplicate(&format!("{noun}s `{}`", name.name), name.span, first);
+                let what = format!("{noun}s `{}`", name.name);
+                let name = &name.name;
+                let summary = match noun {
+                    "output" => "Duplicate output definition".to_owned(),
+                    "variable" => "Duplicate variable declaration".to_owned(),
+                    "module" => "Duplicate module call".to_owned(),
+                    "local" => "Duplicate local value definition".to_owned(),
+                    noun => format!("Duplicate {noun} \"{name}\" configuration"),
+                };
+                self.duplicate(&what, span, first, summary);
                 false
             }
             None => {
@@ -100,12 +118,21 @@ impl Collector<'_> {
     }
 
     /// Two of one name.
-    pub(super) fn duplicate(&mut self, what: &str, span: Span, first: Span) {
+    pub(super) fn duplicate(&mut self, what: &str, span: Span, first: Span, summary: String) {
         self.faults.push(
             Diagnostic::error("duplicate-declaration", format!("there are two {what}"))
+                .summary(summary)
                 .at(span)
                 .see(first, "first here")
                 .hint("give one of them another name"),
         );
+    }
+}
+
+/// Which of a block's labels Terraform misses.
+fn missing_label(noun: &str, given: usize) -> &'static str {
+    match (noun, given) {
+        ("resource" | "data" | "ephemeral", 0) | ("provisioner" | "backend", _) => "type",
+        _ => "name",
     }
 }

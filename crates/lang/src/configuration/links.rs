@@ -82,6 +82,7 @@ fn outputs(caller: &Module, id: CallId, call: &Call, called: &Module, faults: &m
         };
         let fault =
             Diagnostic::error("undeclared", format!("module \"{}\" has no output `{name}`", call.name.name))
+                .summary("Unsupported attribute")
                 .at(*span);
         faults.push(match diag::closest(name, called.outputs.iter().map(AsRef::as_ref)) {
             Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
@@ -288,6 +289,7 @@ fn below_root(configuration: &Configuration, faults: &mut Diagnostics) {
     for import in &configuration.imports {
         faults.push(
             Diagnostic::error("misplaced-block", "only the root module can have `import` blocks")
+                .summary("Invalid import configuration")
                 .at(import.header)
                 .hint("move it to the root module, and name the resource with its module: `module.NAME.…`"),
         );

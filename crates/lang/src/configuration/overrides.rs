@@ -71,6 +71,10 @@ fn change(collector: &mut Collector<'_>, block: Block, found: &mut Found, index:
         "removed" => found.removed.push(block),
         kind => collector.faults.push(
             Diagnostic::error("not-overridable", format!("an override file cannot have `{kind}` blocks"))
+                .summary(match kind {
+                    "check" => "Can't override check blocks".to_owned(),
+                    kind => format!("Cannot override '{kind}' blocks"),
+                })
                 .at(block.header())
                 .hint("move it to a file whose name does not end with `override.tf`"),
         ),
@@ -78,9 +82,18 @@ fn change(collector: &mut Collector<'_>, block: Block, found: &mut Found, index:
 }
 
 /// There is nothing to change.
-fn missing(collector: &mut Collector<'_>, what: &str, span: diag::Span) {
+fn missing(collector: &mut Collector<'_>, what: &str, noun: &str, span: diag::Span) {
     collector.faults.push(
         Diagnostic::error("nothing-to-override", format!("there is no {what} that this could change"))
+            .summary(match noun {
+                "variable" => "Missing base variable declaration to override",
+                "local" => "Missing base local value definition to override",
+                "output" => "Missing base output definition to override",
+                "module" => "Missing module call to override",
+                "data" => "Missing data resource to override",
+                "provider" => "Missing base provider configuration for override",
+                _ => "Missing resource to override",
+            })
             .at(span)
             .because("override files only change what other files declare")
             .hint("declare it in a file whose name does not end with `override.tf`"),
@@ -102,7 +115,7 @@ fn labelled(
     let base = index.0.get(&(noun, name.name.clone())).and_then(|i| list.get_mut(*i));
     match base {
         Some((_, base)) => merge(&mut base.body, block.body),
-        None => missing(collector, &format!("{noun} `{}`", name.name), block.header()),
+        None => missing(collector, &format!("{noun} `{}`", name.name), noun, block.header()),
     }
 }
 
@@ -111,7 +124,7 @@ fn locals(collector: &mut Collector<'_>, block: Block, found: &mut Found, index:
         let base = index.0.get(&("local", name.name.clone())).and_then(|i| found.locals.get_mut(*i));
         match base {
             Some(base) => *base = (name, expr),
-            None => missing(collector, &format!("local `{}`", name.name), name.span),
+            None => missing(collector, &format!("local `{}`", name.name), "local", name.span),
         }
     }
 }
@@ -127,7 +140,7 @@ fn provider(collector: &mut Collector<'_>, block: Block, found: &mut Found, inde
             index.0.insert(("provider", key), found.providers.len());
             found.providers.push((name, block));
         }
-        None => missing(collector, &format!("configuration `{key}` of the provider"), block.header()),
+        None => missing(collector, &format!("configuration `{key}` of the provider"), "provider", block.header()),
     }
 }
 
@@ -137,7 +150,9 @@ fn resource(collector: &mut Collector<'_>, mode: Mode, noun: &'static str, block
     let id = collector.configuration.names.resource(mode, &kind.name, &name.name);
     match id.and_then(|id| found.resources.get_mut(id.0 as usize)) {
         Some(base) => merge(&mut base.block.body, block.body),
-        None => missing(collector, &format!("`{noun}` block `{}.{}`", kind.name, name.name), block.header()),
+        // Terraform lets these pass.
+        None if collector.is_module && mode == Mode::Ephemeral => {}
+        None => missing(collector, &format!("`{noun}` block `{}.{}`", kind.name, name.name), noun, block.header()),
     }
 }
 

@@ -123,6 +123,7 @@ impl Reader<'_> {
             Err(reason) => {
                 self.faults.push(
                     Diagnostic::error("unreadable-file", "this file of values cannot be read")
+                        .summary("Failed to read variables file")
                         .about(path)
                         .because(reason),
                 );
@@ -153,6 +154,7 @@ impl Reader<'_> {
             return;
         }
         let fault = Diagnostic::warning("undeclared", format!("there is no variable `{name}` in this stack"))
+            .summary("Value for undeclared variable")
             .at(span);
         self.faults.push(match self.configuration.names.closest("var", name) {
             Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
@@ -165,6 +167,7 @@ impl Reader<'_> {
             Some(id) => self.text(*id, text, Origin::Text { from: format!("`-var {name}=…`") }),
             None => {
                 let fault = Diagnostic::error("undeclared", format!("there is no variable `{name}`"))
+                    .summary("Value for undeclared variable")
                     .about(format!("-var {name}"));
                 self.faults.push(match self.configuration.names.closest("var", name) {
                     Some(meant) => fault.hint(format!("did you mean `{meant}`?")),

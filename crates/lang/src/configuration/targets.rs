@@ -20,9 +20,23 @@ pub(super) struct Written {
 /// Reads an address. Keys that are no constants are told apart by `may_compute`.
 pub(super) fn read(expr: Expr, may_compute: bool) -> Result<Written, Box<Diagnostic>> {
     let span = expr.span;
+    let is_constant = |step: &Step| match step {
+        Step::Attribute(_) | Step::LegacyIndex(..) => true,
+        Step::Index(key, _) => matches!(key.kind, ExprKind::Literal(_)),
+        Step::Splat { .. } => false,
+    };
+    let is_written = match &expr.kind {
+        ExprKind::Name(_) => true,
+        ExprKind::Literal(value) => value.as_str().is_none() && value.as_number().is_none(),
+        ExprKind::Traversal(source, steps) => {
+            matches!(source.kind, ExprKind::Name(_)) && steps.iter().all(is_constant)
+        }
+        _ => false,
+    };
     let not_an_address = || {
         Box::new(
             Diagnostic::error("invalid-address", "this is not the address of a resource or module")
+                .summary(if is_written { "Invalid address" } else { "Invalid expression" })
                 .at(span)
                 .hint("write it without quotes, as in `aws_vpc.main` or `module.net.aws_vpc.main[0]`"),
         )

@@ -288,6 +288,7 @@ pub(super) fn default_value(
         let label =
             if is_shape { format!("this is {}", describe_value(&value)) } else { error.message.clone() };
         Diagnostic::error("type-mismatch", format!("the default of `{name}` is not {}", describe_type(ty)))
+            .summary("Invalid default value for variable")
             .at(locate(expr, &error.path))
             .label(label)
     })?;
@@ -296,6 +297,7 @@ pub(super) fn default_value(
             "null-variable",
             format!("`{name}` is not nullable, and so null cannot be its default"),
         )
+        .summary("Invalid default value for variable")
         .at(expr.span)
         .into());
     }

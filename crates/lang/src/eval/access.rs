@@ -81,7 +81,9 @@ impl Evaluator<'_> {
         }
         if value.is_null() {
             return self
-                .fail(Diagnostic::error("null-access", "this is null, and so has no elements").at(span));
+                .fail(Diagnostic::error("null-access", "this is null, and so has no elements")
+                    .summary("Attempt to index null value")
+                    .at(span));
         }
         if key.is_null() {
             return self.fail(Diagnostic::error("null-index", "an index cannot be null").at(at));

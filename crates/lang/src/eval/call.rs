@@ -48,6 +48,7 @@ impl Evaluator<'_> {
             Err(error) => {
                 let at = error.argument.and_then(|i| call.arguments.get(i).or(call.arguments.last()));
                 let fault = Diagnostic::error("function-call", sentence(name, &error))
+                    .summary(summary(&error))
                     .at(at.map_or(span, |a| a.span));
                 let fault = match error.hint {
                     Some(hint) => fault.hint(hint),
@@ -133,6 +134,19 @@ impl Evaluator<'_> {
         } else {
             super::operator::unknown(Type::Bool)
         }
+    }
+}
+
+/// What Terraform calls what went wrong with a call.
+fn summary(error: &functions::FunctionError) -> &'static str {
+    if error.argument.is_some() {
+        return "Invalid function argument";
+    }
+    let expects = error.message.strip_prefix("Function \"").and_then(|rest| rest.split_once("\" expects "));
+    match expects {
+        Some((_, rest)) if rest.starts_with("only") => "Too many function arguments",
+        Some(_) => "Not enough function arguments",
+        None => "Error in function call",
     }
 }
 

@@ -49,23 +49,22 @@ impl Evaluator<'_> {
             );
             return None;
         }
-        self.key(expr)
+        self.key(expr, ["Null value as key", "Incorrect key type"])
     }
 
-    /// A key; `None` after a fault.
-    fn key(&mut self, expr: &Expr) -> Option<Key> {
+    /// A key; `None` after a fault. `summaries`: what null is to Terraform here, and what is no text.
+    fn key(&mut self, expr: &Expr, [null, no_text]: [&'static str; 2]) -> Option<Key> {
         let (value, marks) = self.value(expr).unmark();
         if value.is_null() {
-            self.fail(Diagnostic::error("invalid-key", "a key cannot be null").at(expr.span));
+            self.fail(Diagnostic::error("invalid-key", "a key cannot be null").summary(null).at(expr.span));
             return None;
         }
         match convert(&value, &Type::String) {
             Ok(key) => Some((key.as_str().map(Arc::from), marks)),
             Err(_) => {
                 let label = format!("this is {}", describe_value(&value.with_marks(marks)));
-                self.fail(
-                    Diagnostic::error("invalid-key", "a key has to be a string").at(expr.span).label(label),
-                );
+                let fault = Diagnostic::error("invalid-key", "a key has to be a string").summary(no_text);
+                self.fail(fault.at(expr.span).label(label));
                 None
             }
         }
@@ -183,7 +182,7 @@ impl Evaluator<'_> {
         let Some(key) = &for_.key else {
             return Element { marks: Marks::NONE, content: Content::Value(self.value(&for_.value)) };
         };
-        let key = self.key(key);
+        let key = self.key(key, ["Invalid object key"; 2]);
         let value = self.value(&for_.value);
         match key {
             Some((Some(key), marks)) => Element { marks, content: Content::Entry(key, value) },

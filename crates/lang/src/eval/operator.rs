@@ -54,6 +54,7 @@ impl Evaluator<'_> {
         let (value, marks) = value.unmark();
         let fault = if value.is_null() {
             Diagnostic::error("invalid-operand", format!("`{sign}` cannot work on null"))
+                .summary("Operation failed")
                 .hint("give it a value where it is null: `coalesce(…, default)`")
         } else {
             match convert(&value, ty) {

@@ -35,7 +35,11 @@ fn space(before: Option<K>, previous: K, previous_is_in: bool, next: K) -> bool 
     match (previous, next) {
         (_, K::LineComment) => true,
         // `in` behind a name is taken for the word of a `for`, as `terraform fmt` takes it.
-        (K::Identifier, K::CloseBracket | K::OpenBracket) if previous_is_in && before == Some(K::Identifier) => true,
+        (K::Identifier, K::CloseBracket | K::OpenBracket)
+            if previous_is_in && before == Some(K::Identifier) =>
+        {
+            true
+        }
         (K::Comma, K::CloseParen | K::CloseBracket) => true,
         (_, K::Comma | K::Dot | K::Ellipsis | K::CloseParen | K::CloseBracket) => false,
         (K::Identifier, K::DoubleColon) | (K::DoubleColon, K::Identifier) => false,
@@ -43,7 +47,9 @@ fn space(before: Option<K>, previous: K, previous_is_in: bool, next: K) -> bool 
         (K::OpenBrace, K::CloseBrace) => false,
         (K::Minus, _) if is_sign(before) => false,
         (K::Identifier, K::OpenParen) => false,
-        (K::Identifier | K::Number | K::CloseBracket | K::CloseParen | K::CloseBrace, K::OpenBracket) => false,
+        (K::Identifier | K::Number | K::CloseBracket | K::CloseParen | K::CloseBrace, K::OpenBracket) => {
+            false
+        }
         _ => true,
     }
 }

@@ -117,7 +117,8 @@ fn judge(inner: &[Token], after: &[Token]) -> (bool, bool) {
         }
     }
     let ends = |at: Option<&Token>, kind| at.is_some_and(|token| token.kind == kind);
-    let has_parentheses = ends(inner.first(), K::OpenParen) && ends(inner.last(), K::CloseParen) && !breaks_outside;
+    let has_parentheses =
+        ends(inner.first(), K::OpenParen) && ends(inner.last(), K::CloseParen) && !breaks_outside;
     let parentheses = breaks && !has_parentheses;
     // The last token may be the end of a comment's line. More comments may follow on the next, and nothing else.
     let ends_with_comment = ends(inner.last(), K::Newline);

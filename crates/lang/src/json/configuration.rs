@@ -64,6 +64,7 @@ fn root_properties(converter: &mut Converter<'_>, properties: Vec<(Identifier, N
     for (name, _) in unknown {
         let fault =
             Diagnostic::error("unknown-block", format!("there is no block `{}`", name.name)).at(name.span);
+        let fault = fault.summary("Extraneous JSON object property");
         let kinds = || ROOT.blocks.iter().map(|b| b.kind);
         converter.diagnostics.push(match diag::closest(&name.name, kinds()) {
             Some(meant) => fault.hint(format!("did you mean `{meant}`?")),

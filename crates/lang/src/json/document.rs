@@ -218,8 +218,13 @@ impl<'a> Reader<'a> {
             b'\'' => "JSON writes text between double quotes",
             _ => "this is no JSON text",
         };
-        self.note(found, here, "names are written between double quotes");
-        self.lost("the name of a property is missing here", here, "write `\"NAME\": value`")
+        let is_end = next == 0 && self.at >= self.bytes.len();
+        let fault = Diagnostic::error("json-syntax", found).at(here).hint("names are written between double quotes");
+        self.diagnostics.push(if is_end { fault.summary("Missing value") } else { fault });
+        let fault = Diagnostic::error("json-syntax", "the name of a property is missing here").at(here);
+        let fault = fault.summary("Invalid object property name").hint("write `\"NAME\": value`");
+        self.diagnostics.push(fault);
+        Err(Lost)
     }
 
     /// A value in an object or array; where the file ends in it, what is around is not closed either.
@@ -284,7 +289,10 @@ impl<'a> Reader<'a> {
         let sign = char::from(self.bytes[open]);
         let close = if sign == '{' { '}' } else { ']' };
         let span = self.span(open, open + 1);
-        self.lost(format!("this `{sign}` is never closed"), span, format!("add a `{close}` where it ends"))
+        let fault = Diagnostic::error("json-syntax", format!("this `{sign}` is never closed"));
+        let fault = fault.summary("Unclosed object").at(span).hint(format!("add a `{close}` where it ends"));
+        self.diagnostics.push(fault);
+        Err(Lost)
     }
 
     /// What a word or number may be made of, so that a wrong one is shown whole.

@@ -66,6 +66,7 @@ impl Resolver<'_> {
             name if RESERVED.contains(&name) => {
                 self.diagnostics.push(
                     Diagnostic::error("reserved-name", format!("the name `{name}` is reserved"))
+                        .summary("Reserved symbol name")
                         .at(span)
                         .hint(format!("if a kind of resource has this name, write `resource.{name}`")),
                 );
@@ -311,6 +312,7 @@ impl Resolver<'_> {
         let Some((provider, function)) = path.split_once("::").filter(|(_, f)| !f.contains("::")) else {
             self.diagnostics.push(
                 Diagnostic::error("unknown-function", format!("there is no function `{}`", name.name))
+                    .summary("Unknown provider function")
                     .at(name.span)
                     .hint("a provider's function is written `provider::NAME::FUNCTION(…)`"),
             );
@@ -319,6 +321,7 @@ impl Resolver<'_> {
         let Some(provider) = self.names.providers.get(provider).cloned() else {
             let fault =
                 Diagnostic::error("unknown-function", format!("there is no function `{}`", name.name))
+                    .summary("Unknown provider function")
                     .at(name.span)
                     .because(format!("`required_providers` of this module does not name `{provider}`"));
             self.diagnostics.push(

@@ -38,12 +38,16 @@ pub(super) fn check(body: &Body, schema: &Block, place: &Place<'_>, faults: &mut
                     "computed-attribute",
                     format!("`{name}` cannot be set: only an apply tells it"),
                 )
+                .summary(format!("\"{name}\" attribute is read-only"))
                 .at(attribute.name.span)
                 .hint(format!("remove it; other blocks read it as `{}.{name}`", address(place.what))),
             ),
             Some(_) => {}
             None if place.beside.contains(&name) => {}
-            None => faults.push(unknown_attribute(attribute, schema, place)),
+            None => {
+                let fault = unknown_attribute(attribute, schema, place);
+                faults.push(if body.is_json { fault.summary("Extraneous JSON object property") } else { fault });
+            }
         }
     }
     for block in &body.blocks {

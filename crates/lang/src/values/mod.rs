@@ -34,6 +34,10 @@ pub fn parse_hcl(file: FileId, text: &str) -> Parsed<Vec<Given>> {
                 "unexpected-block",
                 format!("a file of values has no blocks such as `{}`", block.kind.name),
             )
+            .summary(match block.kind.name.as_ref() {
+                "variable" => "Variable declaration in .tfvars file".to_owned(),
+                kind => format!("Unexpected \"{kind}\" block"),
+            })
             .at(block.header())
             .hint(format!("for an object write `{} = {{ … }}`", block.kind.name)),
         );

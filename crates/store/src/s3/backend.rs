@@ -226,6 +226,7 @@ impl<'a> Reader<'a> {
             options.workspace_key_prefix = prefix;
         }
         options.encryption = self.encryption();
+        options.checksums = !self.flag("skip_s3_checksum");
         options.insecure = self.flag("insecure");
         options.max_retries = self.number("max_retries").unwrap_or(MAX_RETRIES);
         options.proxy = self.text("https_proxy").or_else(|| self.text("http_proxy"));

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use engine::StoreError;
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, Checksum};
 use object_store::path::Path;
 use object_store::{BackoffConfig, Certificate, ClientOptions, RetryConfig};
 
@@ -38,6 +38,8 @@ pub struct S3Options {
     pub credentials: S3Credentials,
     /// How the server encrypts what it keeps.
     pub encryption: S3Encryption,
+    /// Whether objects are sent with a checksum: what a bucket with locked objects asks for, and not every server understands.
+    pub checksums: bool,
     /// How often a request is made again that failed on its way.
     pub max_retries: usize,
     /// Certificates to trust besides the system's, PEM.
@@ -75,6 +77,7 @@ impl S3Options {
             path_style: false,
             credentials,
             encryption: S3Encryption::default(),
+            checksums: false,
             max_retries: MAX_RETRIES,
             certificates: None,
             insecure: false,
@@ -108,6 +111,9 @@ impl S3Options {
             S3Encryption::Kms(key) => builder.with_sse_kms_encryption(key),
             S3Encryption::Customer(key) => builder.with_ssec_encryption(key),
         };
+        if self.checksums {
+            builder = builder.with_checksum_algorithm(Checksum::SHA256);
+        }
         let backoff = BackoffConfig { max_backoff: Duration::from_secs(5), ..BackoffConfig::default() };
         let retry = RetryConfig { backoff, max_retries: self.max_retries, retry_timeout: RETRY_TIMEOUT };
         builder

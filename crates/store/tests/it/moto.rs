@@ -176,6 +176,7 @@ impl Gate {
             S3Credentials::Keys { access_key: "test".into(), secret_key: "test".into(), token: None };
         let mut options = S3Options::new(BUCKET, key, credentials);
         options.endpoint = Some(self.address());
+        options.checksums = true;
         options
     }
 

@@ -4,6 +4,8 @@ use diag::{Diagnostic, Diagnostics, Severity, Sources, Span};
 use engine::Address;
 use serde_json::{Map, Value as Json, json};
 
+use super::summaries::summary;
+
 /// The answer of `validate -json`.
 #[must_use]
 pub fn validation(diagnostics: &Diagnostics, sources: &Sources) -> Json {
@@ -49,12 +51,14 @@ fn is_address(subject: &str) -> bool {
     subject.parse::<Address>().is_ok()
 }
 
-/// Everything that is said beside the message.
+/// Everything that is said beside the summary.
 #[must_use]
 pub fn detail(diagnostic: &Diagnostic) -> String {
     let subject = diagnostic.subject.as_ref().filter(|it| !is_address(it));
+    let (_, rest) = summary(diagnostic);
     let parts = [subject, diagnostic.detail.as_ref(), diagnostic.label.as_ref(), diagnostic.hint.as_ref()];
-    parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join("\n\n")
+    let parts = parts.into_iter().flatten().map(String::as_str);
+    rest.into_iter().chain(parts).collect::<Vec<_>>().join("\n\n")
 }
 
 fn range(span: Span, sources: &Sources) -> Json {

@@ -9,6 +9,7 @@ pub mod plan;
 pub mod resource;
 pub mod schemas;
 pub mod state;
+pub mod summaries;
 pub mod values;
 
 use engine::stack::StackPlan;

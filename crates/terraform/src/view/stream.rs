@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use value::Value;
 
 use super::{known, seconds, words};
-use crate::json::{self, diagnostics, resource, values};
+use crate::json::{self, diagnostics, resource, summaries, values};
 use crate::text::plan::Counts;
 
 /// One line: what all have, and what this one has besides.
@@ -37,7 +37,7 @@ pub(super) fn diagnostic(diagnostic: &Diagnostic, sources: &Sources) {
         Severity::Warning => ("warn", "Warning"),
     };
     let data = json!({ "type": "diagnostic", "diagnostic": diagnostics::diagnostic(diagnostic, sources) });
-    line(level, &format!("{word}: {}", diagnostic.message), data);
+    line(level, &format!("{word}: {}", summaries::summary(diagnostic).0), data);
 }
 
 /// Changes of a plan that was shown before.

@@ -69,6 +69,10 @@ impl Collector<'_> {
                 take(body, name);
                 self.faults.push(
                     Diagnostic::error("misplaced-attribute", format!("{noun} has no `{name}`"))
+                        .summary(match mode {
+                            Mode::Ephemeral => "Invalid ephemeral resource lifecycle argument",
+                            _ => "Invalid data resource lifecycle argument",
+                        })
                         .at(span)
                         .because("it is only read: nothing of it is made, changed or removed")
                         .hint("leave it out"),
@@ -85,6 +89,7 @@ impl Collector<'_> {
                     "reference-cycle",
                     format!("a {kind} cannot refer to its own resource"),
                 )
+                .summary(format!("Invalid reference in {kind}"))
                 .at(part.span);
                 self.faults.push(match kind {
                     "postcondition" => fault.hint("write `self` for the resource itself"),
@@ -191,7 +196,8 @@ impl Collector<'_> {
                 .hint("write it as in `aws_vpc.main` or `aws_vpc.main.cidr_block`")
         };
         if foreign {
-            self.faults.push(wrong("only resources, `count.index` and `each.key` can stand in `replace_triggered_by`"));
+            let fault = wrong("only resources, `count.index` and `each.key` can stand in `replace_triggered_by`");
+            self.faults.push(fault.summary("Invalid reference in replace_triggered_by expression"));
         }
         for (own, is_there, word) in
             [(Reference::EachKey, allowed.each, "for_each"), (Reference::CountIndex, allowed.count, "count")]

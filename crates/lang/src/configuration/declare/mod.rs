@@ -82,7 +82,12 @@ impl Collector<'_> {
         for fault in diagnostics {
             let is_of_block = allowed.is_constant() && fault.code != "unknown-function";
             if is_of_block {
-                self.faults.push(fault);
+                let is_late = allowed.place.contains("is removed");
+                self.faults.push(match is_function(&fault) {
+                    true => fault,
+                    false if is_late => fault.summary("Invalid reference from destroy provisioner"),
+                    false => fault.summary("Variables not allowed"),
+                });
             } else {
                 self.references.extend(self.nameless(&fault));
                 self.references.push(fault);
@@ -147,6 +152,7 @@ impl Collector<'_> {
                 let place = converted.err().map_or(expr.span, |error| locate(&expr, &error.path));
                 self.faults.push(
                     Diagnostic::error("wrong-type", format!("`{name}` has to be {}", describe_type(ty)))
+                        .summary("Unsuitable value type")
                         .at(place)
                         .label(format!("this is {}", describe_value(&value))),
                 );
@@ -251,6 +257,7 @@ impl Collector<'_> {
         if key == "condition" && is_constant && is_read {
             self.faults.push(
                 Diagnostic::error("constant-condition", "this condition refers to nothing")
+                    .summary(format!("Invalid {kind} expression"))
                     .at(expr.span)
                     .because("so that it would always hold, or never")
                     .hint("refer to what has to be checked"),

@@ -51,6 +51,7 @@ impl Collector<'_> {
                     "unknown-provisioner",
                     format!("there is no provisioner `{}` any more", kind.name),
                 )
+                .summary(format!("The \"{}\" provisioner has been removed", kind.name))
                 .at(kind.span)
                 .hint("there are `local-exec`, `remote-exec` and `file`"),
             );
@@ -73,6 +74,7 @@ impl Collector<'_> {
                     "reserved-name",
                     format!("`{}` blocks in a provisioner are reserved", reserved.kind.name),
                 )
+                .summary("Reserved block type name in provisioner block")
                 .at(reserved.kind.span)
                 .hint("leave it out"),
             );
@@ -114,6 +116,7 @@ impl Collector<'_> {
             let [one, other] = words;
             self.faults.push(
                 Diagnostic::error("unknown-keyword", format!("`{name}` is `{one}` or `{other}`"))
+                    .summary(format!("Invalid \"{name}\" keyword"))
                     .at(expr.span)
                     .hint(format!("write `{name} = {one}`")),
             );

@@ -51,6 +51,7 @@ impl Collector<'_> {
                         "invalid-provisioner",
                         "a provisioner of a `removed` block runs when the object is removed",
                     )
+                    .summary("Invalid provisioner block")
                     .at(place)
                     .hint("add `when = destroy`"),
                 );
@@ -84,6 +85,7 @@ impl Collector<'_> {
                     "invalid-removal",
                     "nothing of a data source or an ephemeral resource can be removed",
                 )
+                .summary("Data source address not allowed")
                 .at(span)
                 .hint("remove its own block, and this one"),
             );
@@ -95,6 +97,7 @@ impl Collector<'_> {
                     "invalid-removal",
                     "a `removed` block is about all instances, not about one",
                 )
+                .summary(if key { "Resource instance keys not allowed" } else { "Module instance keys not allowed" })
                 .at(last)
                 .hint("leave the key out"),
             );

@@ -110,6 +110,7 @@ impl Collector<'_> {
             let kind = &block.kind.name;
             self.faults.push(
                 Diagnostic::error("reserved-name", format!("`{kind}` blocks in a resource are reserved"))
+                    .summary("Reserved block type name in resource block")
                     .at(block.kind.span)
                     .hint(format!(
                         "if the provider has such a block, write it inside `_ {{ {kind} {{ … }} }}`"
@@ -160,6 +161,7 @@ impl Collector<'_> {
         if text.is_empty() || text.starts_with('-') || text.ends_with('-') || !text.chars().all(belongs) {
             self.faults.push(
                 Diagnostic::error("invalid-name", format!("{text:?} cannot be the name of a provider"))
+                    .summary("Invalid provider local name")
                     .at(name.span)
                     .hint("letters, digits and `-`, which neither begins nor ends it"),
             );

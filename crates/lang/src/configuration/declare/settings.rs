@@ -27,6 +27,7 @@ impl Collector<'_> {
                 if let Some(first) = requirements {
                     self.faults.push(
                         Diagnostic::error("duplicate-block", "a module has one `required_providers` block")
+                            .summary("Duplicate required providers configuration")
                             .at(required.header())
                             .see(first, "first here")
                             .hint("put both into one"),
@@ -97,10 +98,12 @@ impl Collector<'_> {
         let fault = if first.kind.name == backend.kind.name {
             let kind = &backend.kind.name;
             Diagnostic::error("duplicate-block", format!("a module has one `{kind}` block"))
+                .summary(format!("Duplicate {kind} configuration"))
                 .at(other)
                 .see(one, "first here")
         } else {
             Diagnostic::error("duplicate-block", "`backend` and `cloud` exclude each other")
+                .summary("Both a backend and cloud configuration are present")
                 .at(one)
                 .see(other, "the other one")
         };
@@ -113,7 +116,8 @@ impl Collector<'_> {
         match settings.provider_meta.iter().find(|known| same(known)) {
             Some(first) => {
                 let first = first.header();
-                self.duplicate(&format!("`provider_meta` blocks of `{}`", name.name), meta.header(), first);
+                let summary = "Duplicate provider_meta block".to_owned();
+                self.duplicate(&format!("`provider_meta` blocks of `{}`", name.name), meta.header(), first, summary);
             }
             None => settings.provider_meta.push(meta),
         }
@@ -125,7 +129,8 @@ impl Collector<'_> {
             if settings.required_providers.iter().any(|known| known.name.name == name.name) {
                 let first = settings.required_providers.iter().find(|known| known.name.name == name.name);
                 let first = first.map_or(name.span, |known| known.name.span);
-                self.duplicate(&format!("requirements of the provider `{}`", name.name), name.span, first);
+                let summary = "Attribute redefined".to_owned();
+                self.duplicate(&format!("requirements of the provider `{}`", name.name), name.span, first, summary);
                 continue;
             }
             let mut required = RequiredProvider { name, source: None, version: None, aliases: Vec::new() };
@@ -172,6 +177,7 @@ impl Collector<'_> {
             }
             _ => self.faults.push(
                 Diagnostic::error("unknown-attribute", "a required provider has no such attribute")
+                    .summary("Invalid required_providers object")
                     .at(key.span)
                     .hint("it has `source`, `version` and `configuration_aliases`"),
             ),

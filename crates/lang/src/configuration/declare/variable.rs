@@ -98,6 +98,7 @@ impl Collector<'_> {
         if MODULE_ARGUMENTS.contains(&name.name.as_ref()) {
             self.faults.push(
                 Diagnostic::error("invalid-name", format!("a variable cannot be called `{}`", name.name))
+                    .summary("Invalid variable name")
                     .at(name.span)
                     .because("a `module` block has an argument of this name already")
                     .hint("give the variable another name"),
