@@ -50,6 +50,7 @@ impl ModuleRequest {
             Ok(constraints) => constraints,
             Err(fault) => {
                 let diagnostic = Diagnostic::error("module-version", "this is not a version constraint")
+                    .summary("Invalid version constraint")
                     .because(fault.to_string())
                     .hint("write conditions with commas between them, such as `~> 1.2` or `>= 1.2, < 2.0`");
                 faults.push(placed(diagnostic, places.version.or(places.block)));
@@ -88,6 +89,10 @@ impl ModuleRequest {
 
 fn of_source(fault: &SourceError, places: Places) -> Diagnostic {
     let diagnostic = Diagnostic::error("module-source", fault.to_string()).hint(fault.hint());
+    let diagnostic = match fault {
+        SourceError::NoVersions(_) => diagnostic.summary("Invalid registry module source address"),
+        _ => diagnostic,
+    };
     placed(diagnostic, places.source.or(places.block))
 }
 

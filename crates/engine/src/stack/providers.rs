@@ -61,7 +61,7 @@ impl StackProviders {
             let configuration = &node.configuration;
             let mut of_node = Vec::with_capacity(configuration.resources.len());
             // Most resources of a module use the same few.
-            let mut known: HashMap<(Arc<str>, Option<Arc<str>>), Option<ProviderId>> = HashMap::new();
+            let mut known: HashMap<_, Option<ProviderId>> = HashMap::new();
             for resource in &configuration.resources {
                 let (name, alias) = local_name(resource);
                 let found = known.entry((name.clone(), alias.clone())).or_insert_with(|| {

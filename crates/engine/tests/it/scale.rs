@@ -90,7 +90,7 @@ async fn ten_thousand_services_with_nothing_to_change_are_planned() {
             files: &files,
             project: ProjectName::new("shop"),
             environment: dev(),
-            others: &OtherOutputs::default(),
+            others: &engine::OtherOutputs::default(),
             variables: &[],
             mode: PlanMode::Apply,
             targets: Vec::new(),

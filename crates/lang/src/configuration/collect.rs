@@ -320,8 +320,9 @@ impl<'a> Collector<'a> {
                     "removed" => ("removed", &mut found.removed),
                     _ => ("import", &mut found.imports),
                 };
-                self.labels(&block, noun, []);
-                list.push(block);
+                if self.labels(&block, noun, []).is_some() {
+                    list.push(block);
+                }
             }
             kind => {
                 let (noun, list) = match kind {
@@ -433,7 +434,9 @@ impl<'a> Collector<'a> {
     }
 
     fn locals(&mut self, block: Block, found: &mut Found) {
-        self.labels(&block, "locals", []);
+        if self.labels(&block, "locals", []).is_none() {
+            return;
+        }
         for inner in &block.body.blocks {
             let kind = &inner.kind.name;
             self.faults.push(

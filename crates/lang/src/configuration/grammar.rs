@@ -97,7 +97,7 @@ impl Collector<'_> {
     pub(super) fn single(&mut self, body: &mut Body, kind: &'static str) -> Option<Block> {
         let mut blocks = take_blocks(body, kind).into_iter();
         let first = blocks.next()?;
-        self.labels(&first, kind, []);
+        let is_plain = self.labels(&first, kind, []).is_some();
         for second in blocks {
             self.faults.push(
                 Diagnostic::error("duplicate-block", format!("`{kind}` is given twice"))
@@ -107,7 +107,7 @@ impl Collector<'_> {
                     .hint("put both into one"),
             );
         }
-        Some(first)
+        is_plain.then_some(first)
     }
 }
 

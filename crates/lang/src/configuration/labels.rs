@@ -27,6 +27,10 @@ impl Collector<'_> {
                 _ => fault.at(extra.span).hint(format!("write it as `{noun}{} {{ … }}`", shown())),
             });
         }
+        // Terraform looks no further into a block that has too many.
+        if self.is_module && block.labels.len() > N {
+            return None;
+        }
         match block.labels.get(..N).and_then(|labels| <[Identifier; N]>::try_from(labels.to_vec()).ok()) {
             Some(labels) => Some(labels),
             None => {

@@ -56,6 +56,10 @@ impl Reader<'_> {
             ExprKind::Literal(value) if value.as_str().is_some() => {
                 let word = value.as_str().unwrap_or("").to_owned();
                 let fault = Diagnostic::error("invalid-type", "a type is written without quotes").at(expr.span);
+                let fault = fault.summary(match word.as_str() {
+                    "string" | "number" | "bool" | "list" | "map" | "set" => "Invalid quoted type constraints",
+                    _ => "Invalid legacy variable type hint",
+                });
                 let parsed = parse_expression(expr.span.file, &word);
                 let is_type = matches!(&parsed.tree.kind, ExprKind::Name(n) if WORDS.contains(&n.as_ref()))
                     || matches!(parsed.tree.kind, ExprKind::Call(_));

@@ -156,6 +156,7 @@ impl Cursor<'_> {
         let token = self.peek();
         match token.kind {
             K::Newline => self.at += 1,
+            K::CloseBrace if !self.on_one_line => self.brace_behind(),
             K::CloseBrace | K::End => {}
             K::Comma => {
                 self.at += 1;
@@ -188,6 +189,16 @@ impl Cursor<'_> {
             }
         }
         true
+    }
+
+    /// The `}` of a block stands behind something.
+    fn brace_behind(&mut self) {
+        let token = self.peek();
+        self.diagnostics.push(
+            Diagnostic::error("syntax", "the `}` of a block that goes over several lines has a line of its own")
+                .at(self.span(token))
+                .hint("move it to the next line"),
+        );
     }
 
     /// `name "label" {`, or `name "text"` whose `=` was forgotten.
@@ -292,7 +303,9 @@ impl Cursor<'_> {
         let mut inner = Body::native(span);
         let deep = self.deeper(|cursor| {
             if !cursor.one_line(open, &mut inner) {
+                let before = std::mem::replace(&mut cursor.on_one_line, false);
                 cursor.entries(&mut inner);
+                cursor.on_one_line = before;
             }
             Ok(())
         });
@@ -305,8 +318,10 @@ impl Cursor<'_> {
             inner.span = span.to(self.span(end));
             self.note_indentation(open, end);
             body.blocks.push(Block { kind, labels, body: inner });
-            // What follows the brace belongs on the next line; a brace there closes the block around.
-            if !matches!(self.peek_kind(), K::Newline | K::CloseBrace | K::End) {
+            // What follows the brace belongs on the next line.
+            if self.peek_kind() == K::CloseBrace && !self.on_one_line && self.depth > 0 {
+                self.brace_behind();
+            } else if !matches!(self.peek_kind(), K::Newline | K::CloseBrace | K::End) {
                 self.unexpected("the end of the line");
                 self.skip_line(self.at);
             }
@@ -337,7 +352,9 @@ impl Cursor<'_> {
             return false;
         }
         let first = self.at;
+        let before = std::mem::replace(&mut self.on_one_line, true);
         self.entries_until_line_end(inner);
+        self.on_one_line = before;
         let count = inner.attributes.len() + inner.blocks.len();
         let close = self.peek();
         if close.kind != K::CloseBrace {

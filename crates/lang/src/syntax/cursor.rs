@@ -29,6 +29,8 @@ pub(super) struct Cursor<'a> {
     /// Whether line breaks mean nothing, as they do inside parentheses and brackets.
     pub multiline: bool,
     pub depth: u32,
+    /// Whether the entries of a block are read that stand on the line of its `{`.
+    pub on_one_line: bool,
     pub diagnostics: Diagnostics,
     pub unbalanced: bool,
     /// The first brace that is closed by one of another indentation: where a missing one is to be looked for.
@@ -45,6 +47,7 @@ impl<'a> Cursor<'a> {
             at: 0,
             multiline: false,
             depth: 0,
+            on_one_line: false,
             diagnostics: Diagnostics::default(),
             unbalanced: false,
             suspect: None,

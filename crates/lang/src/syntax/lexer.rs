@@ -119,6 +119,7 @@ impl Lexer<'_> {
             {
                 self.close_brace(2);
             }
+            b'~' if self.peek(1) == b'}' && self.runs_on => self.push(TokenKind::TemplateEnd, start, start + 2),
             _ => self.word_or_operator(),
         }
     }
@@ -374,7 +375,9 @@ impl Lexer<'_> {
                         self.push(TokenKind::QuotedText, start, end);
                     }
                     if self.runs_on {
-                        self.push(TokenKind::QuotedNewline, end, at + 1);
+                        let rest = &self.bytes[at..];
+                        let breaks = rest.iter().take_while(|b| matches!(b, b'\n' | b'\r')).count();
+                        self.push(TokenKind::QuotedNewline, end, at + breaks);
                     } else {
                         self.leave_quotes();
                     }

@@ -11,7 +11,7 @@ use diag::{Diagnostic, Diagnostics, FileId, Span};
 use value::{Type, Value};
 
 use crate::json;
-use crate::syntax::{Attribute, Identifier, Parsed, parse, parse_expression};
+use crate::syntax::{Attribute, Body, Identifier, Parsed, parse, parse_expression, reread};
 
 /// A value that a file gives to a name.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,10 +24,15 @@ pub struct Given {
     pub span: Span,
 }
 
+fn read(file: FileId, text: &str) -> Parsed<Body> {
+    let parsed = parse(file, text);
+    if parsed.diagnostics.is_empty() { parsed } else { reread(file, text, parsed) }
+}
+
 /// Reads a whole `*.tfvars` file: each name once, in the order of the text.
 #[must_use]
 pub fn parse_hcl(file: FileId, text: &str) -> Parsed<Vec<Given>> {
-    let Parsed { tree, mut diagnostics, unbalanced, templates } = parse(file, text);
+    let Parsed { tree, mut diagnostics, unbalanced, templates } = read(file, text);
     for block in &tree.blocks {
         diagnostics.push(
             Diagnostic::error(

@@ -2,10 +2,9 @@
 //! plans with values that are never stored, and being called by the name `terraform`.
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use serde_json::Value as Json;
 
 use crate::folder::{Answer, Folder};
 

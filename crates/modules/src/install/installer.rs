@@ -109,8 +109,8 @@ impl Installer {
     pub async fn install(&self, request: &ModuleRequest) -> Result<Installed, Diagnostics> {
         let (entry, is_new) = match &request.source {
             Source::Local(source) => self.local(request, source),
-            Source::Registry(source) => self.from_registry(request, source).await,
-            Source::Remote(source) => self.from_elsewhere(request, source).await,
+            Source::Registry(source) => self.of_registry(request, source).await,
+            Source::Remote(source) => self.of_elsewhere(request, source).await,
         }
         .map_err(|e| at(&e, request))?;
         if is_new {
@@ -158,7 +158,7 @@ impl Installer {
         Ok((entry, is_new))
     }
 
-    async fn from_registry(
+    async fn of_registry(
         &self,
         request: &ModuleRequest,
         source: &RegistrySource,
@@ -184,7 +184,7 @@ impl Installer {
         Ok((self.entry(request, &wanted, fetched, inside)?, true))
     }
 
-    async fn from_elsewhere(
+    async fn of_elsewhere(
         &self,
         request: &ModuleRequest,
         source: &RemoteSource,

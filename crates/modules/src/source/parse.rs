@@ -254,11 +254,11 @@ fn checked_reference(name: String) -> Result<String, SourceError> {
     Err(SourceError::Argument { name: "ref", value: name, reason: reason.to_owned() })
 }
 
+/// How an archive is read, what it has to be, and the arguments that are the server's.
+type Split = (Option<ArchiveKind>, Option<Checksum>, Vec<(String, String)>);
+
 /// `archive` and `checksum` are meant for us; the rest is the server's.
-fn split_arguments(
-    path: &str,
-    query: Option<&str>,
-) -> Result<(Option<ArchiveKind>, Option<Checksum>, Vec<(String, String)>), SourceError> {
+fn split_arguments(path: &str, query: Option<&str>) -> Result<Split, SourceError> {
     let (mut archive, mut checksum, mut others) = (ArchiveKind::of_file(path), None, Vec::new());
     for (name, value) in arguments(query) {
         match name.as_str() {

@@ -138,10 +138,9 @@ async fn what_a_registry_refuses_or_garbles_is_told() {
 
 #[tokio::test]
 async fn a_host_without_modules_says_so() {
-    let project = Project::new();
-    let other =
-        project.configuration.clone().with_service("example.com", "providers.v1", "https://example.com/p/");
-    let project = Project { configuration: other, ..project };
+    let mut project = Project::new();
+    project.configuration =
+        project.configuration.with_service("example.com", "providers.v1", "https://example.com/p/");
     assert_eq!(
         project.outcome(&[call("a", "example.com/acme/net/aws")]).await,
         "module-server: module a: example.com is not a registry of modules\n  \

@@ -21,13 +21,15 @@ async fn many_modules_at_the_same_time_fetch_each_package_once() {
         })
         .collect();
     let installer = std::sync::Arc::new(installer);
+    let together = tokio::task::LocalSet::new();
     let tasks: Vec<_> = requests
         .into_iter()
         .map(|request| {
             let installer = installer.clone();
-            tokio::spawn(async move { installer.install(&request).await })
+            together.spawn_local(async move { installer.install(&request).await })
         })
         .collect();
+    together.await;
     for (i, task) in tasks.into_iter().enumerate() {
         let found = task.await.unwrap().unwrap();
         assert_eq!(found.folder, PathBuf::from(format!(".terraform/modules/m{i}")));

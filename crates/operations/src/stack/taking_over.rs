@@ -53,9 +53,9 @@ impl StackFolder {
         root: Option<&Configuration>,
     ) -> Result<(), Fault> {
         let taken = match state.foreign.clone() {
-            Foreign::Files => self.from_file(state, &self.place_of_state(root)?).await?,
-            Foreign::Bucket(bucket) => from_bucket(state, &bucket).await?,
-            Foreign::Database(database, schema) => from_database(state, &database, &schema).await?,
+            Foreign::Files => self.of_file(state, &self.place_of_state(root)?).await?,
+            Foreign::Bucket(bucket) => of_bucket(state, &bucket).await?,
+            Foreign::Database(database, schema) => of_database(state, &database, &schema).await?,
         };
         if let Some((count, name)) = taken {
             let plural = if count == 1 { "" } else { "s" };
@@ -122,7 +122,7 @@ impl StackFolder {
     }
 
     /// How many objects a file's state had, and the file's name, where it was taken over now.
-    async fn from_file(
+    async fn of_file(
         &self,
         state: &mut StackState,
         place: &PlaceOfState,
@@ -180,7 +180,7 @@ impl StackFolder {
     }
 }
 
-async fn from_bucket(state: &StackState, bucket: &S3Store) -> Result<Option<(usize, String)>, Fault> {
+async fn of_bucket(state: &StackState, bucket: &S3Store) -> Result<Option<(usize, String)>, Fault> {
     match bucket.terraform_state(&state.environment).await? {
         TerraformState::Absent | TerraformState::TakenOver => Ok(None),
         TerraformState::Other(object) => {
@@ -196,7 +196,7 @@ async fn from_bucket(state: &StackState, bucket: &S3Store) -> Result<Option<(usi
     }
 }
 
-async fn from_database(
+async fn of_database(
     state: &StackState,
     database: &SqlStore,
     schema: &str,

@@ -2,10 +2,11 @@
 //!
 //! It knows what S3 answers and what that means to a person, and nothing of what is stored.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use engine::StoreError;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use object_store::aws::AmazonS3;
 use object_store::path::Path;
 use object_store::{
     Error, GetOptions, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, UpdateVersion, WriteMultipart,
@@ -21,7 +22,7 @@ const PART_BYTES: usize = 8 << 20;
 
 /// A bucket, and where in it everything is.
 pub(crate) struct Bucket {
-    store: AmazonS3,
+    store: Arc<dyn ObjectStore>,
     name: String,
     key: String,
     workspace_key_prefix: String,
@@ -55,11 +56,19 @@ pub(crate) enum Written {
 impl Bucket {
     pub(crate) fn open(options: &S3Options) -> Result<Self, StoreError> {
         Ok(Self {
-            store: options.client()?,
+            store: Arc::new(options.client()?),
             name: options.bucket.clone(),
             key: options.key.clone(),
             workspace_key_prefix: options.workspace_key_prefix.clone(),
         })
+    }
+
+    /// One in memory, for what is about neither the server nor the way to it.
+    #[cfg(test)]
+    pub(crate) fn in_memory() -> Self {
+        let store = Arc::new(object_store::memory::InMemory::new());
+        let (name, key, workspace_key_prefix) = ("memory".into(), "state".into(), "env:".into());
+        Self { store, name, key, workspace_key_prefix }
     }
 
     pub(crate) fn key(&self) -> &str {

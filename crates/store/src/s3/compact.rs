@@ -209,7 +209,18 @@ fn is_former_ledger(head: &Head, folder: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use engine::{Edit, History as _, Leases as _, StateEditing as _, StateRow};
+    use value::Value;
+
     use super::*;
+    use crate::clock::system_clock;
+    use crate::keys::KeyRing;
+    use crate::process::this_process;
+    use crate::s3::Time;
+    use crate::s3::bucket::Bucket;
 
     fn snapshot(serial: u64, bytes: u64) -> Piece {
         let name = format!("{serial:012x}-a");
@@ -263,6 +274,39 @@ mod tests {
         }
         let many: Vec<Piece> = (0..30).map(|serial| snapshot(serial, 1)).collect();
         assert_eq!(dropped(&many, 30), 30 - SNAPSHOTS_KEPT);
+    }
+
+    #[tokio::test]
+    async fn a_history_of_many_pieces_is_put_together_and_stays_what_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let keys = KeyRing::open(dir.path(), BTreeMap::new());
+        let time = Time { local: system_clock(), ahead_ms: Arc::default() };
+        let store = S3Store::over(Bucket::in_memory(), keys, time);
+        let dev = EnvironmentName::new("dev");
+        let holder = this_process("ann@laptop".into(), "test".into()).unwrap();
+        let lease = store.acquire(&dev, &holder, 600_000).await.unwrap();
+        let changes = PIECES_MAX as u64 + 10;
+        for number in 1..=changes {
+            let address = format!("t.a[{}]", number % 7).parse().unwrap();
+            let row = StateRow::new(address, Value::number(number as i64), Vec::new());
+            store.edit(&dev, None, vec![Edit::Put(Box::new(row))]).await.unwrap();
+            store.heads.change(&dev, false, |draft| draft.cut_tail()).await.unwrap();
+        }
+        assert_eq!(store.heads.read(&dev).await.unwrap().log.len() as u64, changes);
+        store.release(&lease).await.unwrap();
+
+        let log = store.heads.read(&dev).await.unwrap().log;
+        assert!(matches!(log.as_slice(), [Piece::Segment { .. }, Piece::Snapshot { .. }]), "{log:?}");
+        let objects =
+            store.bucket.below("x", &store.bucket.environment(&dev), None, usize::MAX).await.unwrap();
+        assert_eq!(objects.len(), 3, "{objects:?}");
+        assert_eq!(store.versions(&dev).await.unwrap().len() as u64, changes);
+        for serial in [1, 2, 100, changes] {
+            let then = store.at(&dev, serial).await.unwrap().unwrap();
+            let values = then.rows.iter().map(|row| row.value.as_number().unwrap().to_string());
+            let last = values.map(|text| text.parse::<u64>().unwrap()).max();
+            assert_eq!((last, then.rows.len() as u64), (Some(serial), serial.min(7)));
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! is written over (`If-Match`). Operations that come at the same time go into one write together. A writer that is killed
 //! between two writes leaves objects that nothing refers to, and the head as it was.
 //!
-//! No cloud is asked for anything but objects: no table of locks, no events.
+//! Of a cloud nothing is asked but objects, and keys to ask for them by: no table of locks, no events.
 
 use std::sync::Arc;
 
@@ -75,11 +75,15 @@ impl S3Store {
     }
 
     fn start(options: &S3Options, keys: KeyRing, time: Time) -> Result<Self, StoreError> {
-        let bucket = Arc::new(Bucket::open(options)?);
+        Ok(Self::over(Bucket::open(options)?, keys, time))
+    }
+
+    fn over(bucket: Bucket, keys: KeyRing, time: Time) -> Self {
+        let bucket = Arc::new(bucket);
         let heads = Arc::new(Heads::new(bucket.clone()));
         let held = Arc::new(HeldHere::default());
         let writer = Writer::start(heads.clone(), bucket.clone(), held.clone(), time.clone());
-        Ok(Self { bucket, heads, keys, time, held, writer })
+        Self { bucket, heads, keys, time, held, writer }
     }
 
     /// Ends it: what was handed in is written. A store that is dropped instead writes it too, if its runtime goes on.
@@ -128,5 +132,26 @@ impl Time {
             })
             .await?;
         Ok(self.now_ms())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_clock_that_is_wrong_is_set_by_the_servers() {
+        let right = system_clock();
+        for (wrong_ms, left_ms) in [(-3_600_000, 0), (3_600_000, 0), (300, 300)] {
+            let local: Clock = {
+                let right = right.clone();
+                Arc::new(move || right().saturating_add_signed(wrong_ms))
+            };
+            let time = Time { local, ahead_ms: Arc::default() };
+            let now_ms = time.servers_ms(&Bucket::in_memory()).await.unwrap();
+            let off_ms = now_ms.abs_diff(right().saturating_add(left_ms));
+            // The server tells the time half a second late or early, and a test may be slow.
+            assert!(off_ms < 1_500, "{wrong_ms} off leaves {off_ms}");
+        }
     }
 }

@@ -136,7 +136,7 @@ impl SqlStore {
         .map_err(fault)?;
         let oldest: Option<i64> = self.database.column(&oldest, 0)?;
         let Some(oldest) = oldest.map(from_sql) else { return Ok(false) };
-        if serial + 1 <= oldest {
+        if serial < oldest {
             return Ok(serial + 1 == oldest);
         }
         let written = sqlx::query("SELECT serial FROM journal WHERE environment = $1 AND serial = $2")
@@ -149,7 +149,6 @@ impl SqlStore {
     }
 
     /// Lineage, results of checks and outputs as they were at a serial, if they have changed since.
-    #[expect(clippy::type_complexity, reason = "lineage, checks, and outputs by name")]
     async fn former_whole(
         &self,
         connection: &mut AnyConnection,

@@ -161,13 +161,16 @@ fn refuse_version(name: &str, head: &Head) -> Result<(), Diagnostics> {
     Err(Diagnostics::from(fault))
 }
 
+/// Provider, mode and kind of a resource.
+type Shaped = (Arc<str>, Mode, Arc<str>);
+
 struct Reader<'a> {
     name: &'a str,
     shapes: &'a dyn Shapes,
     faults: Diagnostics,
     /// Texts that many rows have, once.
     texts: HashSet<Arc<str>>,
-    shaped: HashMap<(Arc<str>, Mode, Arc<str>), Option<Arc<Type>>>,
+    shaped: HashMap<Shaped, Option<Arc<Type>>>,
 }
 
 impl Reader<'_> {

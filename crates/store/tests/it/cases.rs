@@ -22,10 +22,12 @@ use crate::{address, dev, intent, row, secret, service};
 macro_rules! cases {
     ($($name:ident)*) => {
         mod on_sqlite {
-            $(#[tokio::test]
-            async fn $name() {
-                super::$name(&crate::rig::Rig::sqlite()).await;
-            })*
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(&crate::rig::Rig::sqlite()).await;
+                }
+            )*
         }
 
         #[tokio::test]
@@ -306,7 +308,7 @@ async fn every_version_can_be_looked_at(rig: &Rig) {
     let mut lineages = Vec::new();
     for step in 0..6 {
         match step {
-            0 | 1 | 2 => {
+            0..=2 => {
                 write(store.as_ref(), ["t.a", "t.b", "t.a"][step], secret(&format!("v{step}"))).await;
             }
             3 => store.put_outputs(&dev(), &[("x".into(), secret("y"))]).await.unwrap(),

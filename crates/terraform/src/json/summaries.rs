@@ -54,6 +54,7 @@ const SUMMARIES: &[(&str, &str)] = &[
     ("missing-provider", "Missing required provider configuration"),
     ("missing-variable", "No value for required variable"),
     ("module-not-installed", "Module not installed"),
+    ("module-source", "Invalid module source address"),
     ("module-with-providers", "Module is incompatible with count, for_each, and depends_on"),
     ("no-such-attribute", "Unsupported attribute"),
     ("not-a-collection", "Iteration over non-iterable value"),

@@ -22,10 +22,13 @@ pub(super) struct Orphans {
     groups: Vec<Vec<Row>>,
 }
 
+/// A block: the modules that it stands in, its mode, kind and name.
+type Described = (Vec<Arc<str>>, Mode, Arc<str>, Arc<str>);
+
 impl Orphans {
     /// A step for each group, after its provider.
     pub fn new(world: &World, rows: Vec<Row>, steps: &mut Steps, first: u32) -> Self {
-        let mut groups: BTreeMap<(Vec<Arc<str>>, Mode, Arc<str>, Arc<str>), Vec<Row>> = BTreeMap::new();
+        let mut groups: BTreeMap<Described, Vec<Row>> = BTreeMap::new();
         // What was only read needs no removal: it is gone with its description.
         for row in rows.into_iter().filter(|row| row.row.address.mode == Mode::Managed) {
             let address = &row.row.address;

@@ -182,6 +182,10 @@ fn judge_one(condition: &Condition, scope: &dyn Scope, telling: Telling, judged:
     let (plain, _) = value.clone().unmark_deep();
     let wrong = |why: &str| {
         let fault = Diagnostic::error("invalid-condition", format!("Invalid condition result: {why}"));
+        let fault = match telling.code == Telling::VARIABLE.code {
+            true => fault.summary("Invalid variable validation result"),
+            false => fault,
+        };
         fault.at(condition.condition.span).label(format!("this is {}", describe_value(&value)))
     };
     if plain.is_null() {

@@ -175,6 +175,11 @@ fn fault(argument: &str, expr: &Expr, why: &str, value: Option<&Value>) -> Diagn
         .into()
 }
 
+/// Terraform's name for a set that is none of keys.
+fn of_set(faults: Diagnostics) -> Diagnostics {
+    Diagnostics(faults.into_iter().map(|fault| fault.summary("Invalid for_each set argument")).collect())
+}
+
 /// The way out that Terraform names for both.
 const NOT_YET_KNOWN: &str = "it depends on something that cannot be determined until apply, so that it cannot be planned how many \
                              instances will be created; apply what it depends on first with `-target`, or let keys be written in \
@@ -192,7 +197,10 @@ fn evaluate_count(expr: &Expr, scope: &dyn Scope, phase: Phase) -> Result<Expans
     if plain.is_null() {
         return Err(wrong("it is null; an integer is required"));
     }
-    let number = convert(&plain, &Type::Number).map_err(|_| wrong("a whole number is required"))?;
+    let number = convert(&plain, &Type::Number).map_err(|_| {
+        let faults = wrong("a whole number is required");
+        Diagnostics(faults.into_iter().map(|fault| fault.summary("Incorrect value type")).collect())
+    })?;
     match number.kind() {
         Kind::Unknown(_) if phase == Phase::Validate => Ok(Expansion::Some(Each::AnyIndex)),
         Kind::Unknown(_) => Err(fault("count", expr, NOT_YET_KNOWN, None)),
@@ -234,7 +242,7 @@ fn evaluate_for_each(expr: &Expr, scope: &dyn Scope, phase: Phase) -> Result<Exp
         Kind::Set(element, _)
             if !matches!(**element, Type::String | Type::Dynamic) && value.length() != Some(0) =>
         {
-            Err(wrong(&format!("a set of strings is needed, and this is a set of {element}")))
+            Err(of_set(wrong(&format!("a set of strings is needed, and this is a set of {element}"))))
         }
         Kind::Set(_, elements) => {
             let mut keys = BTreeMap::new();
@@ -242,7 +250,7 @@ fn evaluate_for_each(expr: &Expr, scope: &dyn Scope, phase: Phase) -> Result<Exp
                 match element.kind() {
                     Kind::String(key) => keys.insert(key.clone(), element.clone()),
                     Kind::Unknown(_) => return some(not_null(Type::String)),
-                    _ => return Err(wrong("sets must not contain null values")),
+                    _ => return Err(of_set(wrong("sets must not contain null values"))),
                 };
             }
             Ok(Expansion::ForEach(Arc::new(keys)))

@@ -180,6 +180,10 @@ impl World {
             format!("Invalid {noun}: the provider {address} does not support {noun} \"{kind}\""),
         )
         .at(resource.kind.span);
+        let fault = match resource.mode {
+            crate::Mode::Ephemeral => fault.summary("Invalid ephemeral resource"),
+            _ => fault,
+        };
         Err(match diag::closest(kind, kinds.keys().map(AsRef::as_ref)) {
             Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
             None => fault.hint("check the name, and the version of the provider"),

@@ -33,7 +33,7 @@ impl Collector<'_> {
     pub(super) fn references(&mut self, expr: Expr, name: &str, example: &str) -> Option<Vec<Expr>> {
         let elements = match expr.kind {
             ExprKind::Tuple(elements) => elements,
-            ExprKind::Broken => return None,
+            ExprKind::Broken if !self.is_module => return None,
             _ => {
                 self.faults.push(
                     Diagnostic::error(code(name), format!("`{name}` is a list of references"))

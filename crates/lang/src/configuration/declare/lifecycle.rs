@@ -136,7 +136,7 @@ impl Collector<'_> {
     fn triggers(&mut self, expr: Expr, allowed: Allowed, references: &mut Vec<Reference>) -> Vec<Expr> {
         let elements = match expr.kind {
             ExprKind::Tuple(elements) => elements,
-            ExprKind::Broken => return Vec::new(),
+            ExprKind::Broken if !self.is_module => return Vec::new(),
             _ => {
                 self.faults.push(
                     Diagnostic::error("invalid-trigger", "`replace_triggered_by` is a list of references")
@@ -158,7 +158,14 @@ impl Collector<'_> {
             ..allowed
         };
         let mut triggers = Vec::with_capacity(elements.len());
-        for element in elements.into_iter().filter(|element| !matches!(element.kind, ExprKind::Broken)) {
+        for element in elements {
+            if matches!(element.kind, ExprKind::Broken) {
+                if self.is_module {
+                    let fault = Diagnostic::error("invalid-trigger", "`replace_triggered_by` takes resources");
+                    self.faults.push(fault.at(element.span).hint("write it as in `aws_vpc.main`"));
+                }
+                continue;
+            }
             triggers.extend(self.trigger(element, allowed, references));
         }
         triggers

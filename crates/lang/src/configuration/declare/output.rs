@@ -26,6 +26,14 @@ impl Collector<'_> {
         let strangers = std::mem::take(&mut block.body.blocks);
         self.resolve(&mut block.body, settings, &[]);
         block.body.blocks = strangers;
+        for block in block.body.blocks.extract_if(.., |block| block.kind.name.as_ref() == "postcondition") {
+            self.faults.push(
+                Diagnostic::error("unknown-block", "an output has no postconditions")
+                    .summary("Postconditions are not allowed")
+                    .at(block.header())
+                    .hint("write a `precondition`: it holds before the output is told"),
+            );
+        }
         let project = self.configuration.project.name.clone();
         let scope = ConstantScope { files: self.files, project: &project, environment: None };
         self.suitable(&block.body, &blocks::OUTPUT, &scope);

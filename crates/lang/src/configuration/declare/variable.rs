@@ -53,11 +53,12 @@ impl Collector<'_> {
         let nullable = flag("nullable", true);
         let is_typed = ty_expr.is_some();
         let ty = ty_expr.map_or(Type::Dynamic, |expr| {
-            if self.is_module && matches!(expr.kind, ExprKind::Broken) {
+            let read = type_constraint(&expr, &scope);
+            if self.is_module && read.is_ok() && expr.is_broken() {
                 let fault = Diagnostic::error("invalid-type", "this is no type").at(expr.span);
                 self.faults.push(fault.hint("write one as in `string` or `list(number)`"));
             }
-            type_constraint(&expr, &scope).unwrap_or_else(|faults| {
+            read.unwrap_or_else(|faults| {
                 self.faults.extend(faults);
                 Type::Dynamic
             })

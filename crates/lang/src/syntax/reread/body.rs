@@ -152,23 +152,21 @@ impl Rereader<'_> {
     fn one_line(&mut self, open: Token, body: &mut Body) {
         let token = self.peek();
         if token.kind != K::Identifier {
-            self.wrong(token, DEFINITION, "a name stands here");
-            self.recover(K::CloseBrace);
-            return;
+            self.take();
+            self.tell(token, DEFINITION, "a name stands here");
+            return self.leave_line();
         }
         self.take();
         let name = self.cursor.identifier(token);
         match self.peek_kind() {
             K::Assign => self.attribute(name, token, true, body),
             K::OpenQuote | K::OpenBrace | K::Identifier => {
-                self.tell(token, SINGLE, "a block on one line has no block in it");
-                self.recover_after_entry();
-                return;
+                self.tell(token, "Argument definition required", "a block on one line has no block in it");
+                return self.leave_line();
             }
             _ => {
                 self.tell(token, DEFINITION, "an attribute is a name, `=` and a value");
-                self.recover_after_entry();
-                return;
+                return self.leave_line();
             }
         }
         let next = self.peek();
@@ -180,11 +178,21 @@ impl Rereader<'_> {
                 self.wrong(open, "Unclosed configuration block", "no brace closes this block");
                 self.recover(K::CloseBrace);
             }
-            _ => {
-                self.wrong(next, SINGLE, "a block on one line has one attribute, and ends on it");
+            kind => {
+                let why = "a block on one line has one attribute, and ends on it";
+                match kind {
+                    K::Newline => self.tell(next, SINGLE, why),
+                    _ => self.wrong(next, SINGLE, why),
+                }
                 self.recover(K::CloseBrace);
             }
         }
+    }
+
+    /// Steps over the rest of a line on which a block was to end, and then over the rest of the block.
+    fn leave_line(&mut self) {
+        self.recover_after_entry();
+        self.recover(K::CloseBrace);
     }
 
     /// A label between quotes.
@@ -201,15 +209,17 @@ impl Rereader<'_> {
                     name.push_str(text);
                 }
                 K::Interpolation | K::Directive => {
-                    self.wrong(token, "Invalid string literal", "a label is fixed text");
+                    self.tell(token, "Invalid string literal", "a label is fixed text");
+                    // Whatever stands there is no part of a name.
+                    name.push_str("${…}");
                     self.recover(K::TemplateEnd);
                 }
                 K::End => {
-                    self.wrong(token, "Unterminated string literal", "no quote ends this label");
+                    self.tell(token, "Unterminated string literal", "no quote ends this label");
                     break;
                 }
                 _ => {
-                    self.wrong(token, "Invalid string literal", "a label is text on one line");
+                    self.tell(token, "Invalid string literal", "a label is text on one line");
                     self.recover(K::CloseQuote);
                     break;
                 }

@@ -2,7 +2,7 @@
 
 use value::{Number, Value};
 
-use super::super::ast::{Call, Expr, ExprKind, Item};
+use super::super::ast::{Call, Expr, ExprKind, Item, Step};
 use super::super::token::{Token, TokenKind as K};
 use super::Rereader;
 
@@ -62,21 +62,50 @@ impl Rereader<'_> {
         }
     }
 
-    /// A value with the steps into it.
+    /// A value with the steps into it. Where a step is wrong, the name and the steps before it are left.
     fn operand(&mut self) {
+        let first = self.peek();
         self.term();
+        let mut plain = (first.kind == K::Identifier).then(Vec::new);
         loop {
+            let mark = self.mark();
             match self.peek_kind() {
                 K::Dot => {
                     self.take();
+                    let token = self.peek();
                     if !self.after_dot(false) {
                         return;
                     }
+                    match (&mut plain, token.kind) {
+                        (Some(steps), K::Identifier) => {
+                            steps.push(Step::Attribute(self.cursor.identifier(token)))
+                        }
+                        _ => plain = None,
+                    }
                 }
-                K::OpenBracket => self.index(),
+                K::OpenBracket => {
+                    self.index();
+                    if self.has_told(mark) {
+                        return self.leave(first, plain);
+                    }
+                    plain = None;
+                }
                 _ => return,
             }
         }
+    }
+
+    /// Leaves a name with steps for what could not be read to its end.
+    fn leave(&mut self, name: Token, steps: Option<Vec<Step>>) {
+        let Some(steps) = steps else { return };
+        let begin = name.start;
+        let name = self.cursor.identifier(name);
+        let source = Expr { kind: ExprKind::Name(name.name), span: name.span };
+        let kind = match steps.is_empty() {
+            true => source.kind,
+            false => ExprKind::Traversal(Box::new(source), steps),
+        };
+        self.partial = Some((begin, kind));
     }
 
     /// What follows a dot. Answers whether more may follow.
@@ -138,8 +167,11 @@ impl Rereader<'_> {
             }
             let close = this.take();
             if close.kind != K::CloseBracket {
-                this.wrong(close, "Missing close bracket on index", "`]` ends an index");
-                this.recover(K::CloseBracket);
+                let was_recovering = std::mem::replace(&mut this.is_recovering, true);
+                let place = this.recover(K::CloseBracket);
+                this.is_recovering = was_recovering;
+                this.wrong(place, "Missing close bracket on index", "`]` ends an index");
+                this.is_recovering = true;
             }
         });
     }
@@ -222,14 +254,16 @@ impl Rereader<'_> {
             let part = self.peek();
             if part.kind != K::Identifier {
                 self.tell(part, "Missing function name", "the name of a function stands behind `::`");
-                return self.recover(K::CloseParen);
+                self.recover(K::CloseParen);
+                return;
             }
             self.take();
         }
         let open = self.peek();
         if open.kind != K::OpenParen {
             self.tell(open, "Missing open parenthesis", "`(` follows the name of a function");
-            return self.recover(K::CloseParen);
+            self.recover(K::CloseParen);
+            return;
         }
         self.take();
         let mut arguments = Vec::new();
@@ -250,7 +284,8 @@ impl Rereader<'_> {
             let mark = self.mark();
             arguments.push(self.value());
             if self.is_lost(mark) {
-                return self.recover(K::CloseParen);
+                self.recover(K::CloseParen);
+                return;
             }
             let separator = self.take();
             match separator.kind {
@@ -263,15 +298,18 @@ impl Rereader<'_> {
                     }
                     let why = "nothing but `)` follows `...`";
                     self.wrong(separator, "Missing closing parenthesis", why);
-                    return self.recover(K::CloseParen);
+                    self.recover(K::CloseParen);
+                    return;
                 }
                 K::End => {
                     self.tell(name, "Unterminated function call", "no parenthesis ends this call");
-                    return self.recover(K::CloseParen);
+                    self.recover(K::CloseParen);
+                    return;
                 }
                 _ => {
                     self.tell(separator, "Missing argument separator", "arguments are separated by commas");
-                    return self.recover(K::CloseParen);
+                    self.recover(K::CloseParen);
+                    return;
                 }
             }
         }
@@ -297,7 +335,8 @@ impl Rereader<'_> {
             let mark = self.mark();
             elements.push(self.value());
             if self.is_lost(mark) {
-                return self.recover(K::CloseBracket);
+                self.recover(K::CloseBracket);
+                return;
             }
             let next = self.peek();
             match next.kind {
@@ -310,11 +349,13 @@ impl Rereader<'_> {
                 K::End => {
                     let why = "no bracket ends this list";
                     self.wrong(open, "Unterminated tuple constructor expression", why);
-                    return self.recover(K::CloseBracket);
+                    self.recover(K::CloseBracket);
+                    return;
                 }
                 _ => {
                     self.wrong(next, "Missing item separator", "elements are separated by commas");
-                    return self.recover(K::CloseBracket);
+                    self.recover(K::CloseBracket);
+                    return;
                 }
             }
         }
@@ -349,7 +390,8 @@ impl Rereader<'_> {
             let mark = self.mark();
             let key = self.key();
             if self.is_lost(mark) {
-                return self.recover(K::CloseBrace);
+                self.recover(K::CloseBrace);
+                return;
             }
             let next = self.peek();
             if !matches!(next.kind, K::Assign | K::Colon) {
@@ -360,13 +402,16 @@ impl Rereader<'_> {
                     K::End => self.wrong(open, UNTERMINATED, "no brace ends this object"),
                     _ => self.wrong(next, SEPARATOR, "`=` and a value follow a key"),
                 }
-                return self.recover(K::CloseBrace);
+                self.recover(K::CloseBrace);
+                return;
             }
             self.take();
-            items.push(Item { key, value: self.value() });
+            let value = self.value();
             if self.is_lost(mark) {
-                return self.recover(K::CloseBrace);
+                self.recover(K::CloseBrace);
+                return;
             }
+            items.push(Item { key, value });
             let next = self.peek();
             match next.kind {
                 K::CloseBrace => {
@@ -384,7 +429,8 @@ impl Rereader<'_> {
                             self.wrong(next, "Missing attribute separator", why);
                         }
                     }
-                    return self.recover(K::CloseBrace);
+                    self.recover(K::CloseBrace);
+                    return;
                 }
             }
         }
@@ -403,18 +449,21 @@ impl Rereader<'_> {
     fn for_expression(&mut self, open: Token, end: K) {
         self.take();
         if let Err(()) = self.for_intro(FOR) {
-            return self.recover(end);
+            self.recover(end);
+            return;
         }
         let colon = self.peek();
         if colon.kind != K::Colon {
             self.wrong(colon, FOR, "`:` follows the collection");
-            return self.recover(end);
+            self.recover(end);
+            return;
         }
         self.take();
         let mark = self.mark();
         self.expression();
         if self.is_lost(mark) {
-            return self.recover(end);
+            self.recover(end);
+            return;
         }
         let mut has_key = false;
         if self.peek_kind() == K::Arrow {
@@ -422,7 +471,8 @@ impl Rereader<'_> {
             self.take();
             self.expression();
             if self.is_lost(mark) {
-                return self.recover(end);
+                self.recover(end);
+                return;
             }
         }
         let is_grouping = self.peek_kind() == K::Ellipsis;
@@ -433,7 +483,8 @@ impl Rereader<'_> {
             self.take();
             self.expression();
             if self.is_lost(mark) {
-                return self.recover(end);
+                self.recover(end);
+                return;
             }
         }
         let close = self.peek();

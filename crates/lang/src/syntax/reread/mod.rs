@@ -130,15 +130,15 @@ impl Rereader<'_> {
         result
     }
 
-    /// Goes on behind the end of what is open.
-    fn recover(&mut self, end: K) {
+    /// Goes on behind the end of what is open, and answers that end.
+    fn recover(&mut self, end: K) -> Token {
         self.is_recovering = true;
         let mut nested = 0usize;
         loop {
             let token = self.raw_take();
             match token.kind {
-                K::End => return,
-                kind if kind == end && nested == 0 => return,
+                K::End => return token,
+                kind if kind == end && nested == 0 => return token,
                 kind if kind == end => nested -= 1,
                 kind if opens(kind, end) => nested += 1,
                 _ => {}
