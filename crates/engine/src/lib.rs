@@ -21,6 +21,7 @@ mod store;
 mod store_powers;
 
 pub use apply::{Applied, ApplyOptions, Execution, apply};
+pub use evaluation::OtherOutputs;
 pub use event::{Event, Events, Happened, KnownBy, Outcome, Work};
 pub use lang::address::{
     Address, ClusterName, DeploymentId, EnvironmentName, Key, Mode, ModulePath, ModuleStep,
@@ -28,7 +29,6 @@ pub use lang::address::{
 };
 pub use ledger::{Cell, Deployment, DeploymentKind, DeploymentOutcome, Ledger, Release, Revision};
 pub use plan::{Action, Change, Difference, DifferenceKind, OutputChange, Plan, Sealed};
-pub use evaluation::OtherOutputs;
 pub use planning::{PlanMode, PlanRequest, plan, plan_nothing};
 pub use provider::{
     ApplyFailure, ApplyRequest, ChangeRequest, PlannedChange, Provider, Providers, ReadRequest,
@@ -36,7 +36,7 @@ pub use provider::{
 pub use provisioner::{ProvisionRequest, Provisioners};
 pub use settle::{Found, Settlement, settle};
 pub use store::{
-    HeldLock, Intent, Lease, LeaseHolder, Leases, OpenOperation, OperationId, Record, Snapshot, StateRow, StateStore,
-    StoreError,
+    HeldLock, Intent, Lease, LeaseHolder, Leases, OpenOperation, OperationId, Record, Snapshot, StateRow,
+    StateStore, StoreError,
 };
 pub use store_powers::{Edit, History, StateEditing, StateVersion, Store, Workspaces};

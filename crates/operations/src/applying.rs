@@ -6,8 +6,7 @@ use std::sync::Arc;
 use diag::{Diagnostic, Diagnostics};
 use engine::stack::apply::Counts;
 use engine::{
-    ApplyOptions, Deployment, DeploymentKind, DeploymentOutcome, Execution, Leases,
-    Plan, Settlement, Target,
+    ApplyOptions, Deployment, DeploymentKind, DeploymentOutcome, Execution, Leases, Plan, Settlement, Target,
 };
 use value::Value;
 
@@ -205,22 +204,7 @@ impl<'a> Locked<'a> {
         if !has_changes {
             return self.nothing_to_do(plan, &revision, &before).await.map(Some);
         }
-        session.store.put_revision(environment, &revision).await?;
-        let mut deployment = Deployment {
-            id: clock::deployment_id(clock::now_ms()),
-            kind,
-            revision: (kind != DeploymentKind::Destroy).then(|| revision.id.clone()),
-            who: lease::who(),
-            started_at_ms: clock::now_ms(),
-            finished_at_ms: None,
-            outcome: None,
-            cells: Vec::new(),
-        };
-        session.store.put_deployment(environment, &deployment).await?;
-        // The releases are pinned before they are rolled out: a run that is killed in between goes on forwards.
-        if revision.releases != before {
-            session.store.put_releases(environment, &revision.releases).await?;
-        }
+        let mut deployment = self.begin(kind, &revision, &before).await?;
         let providers = session.providers(&description, &revision.releases);
         let cancel = self.watch.cancel.child_token();
         let lost = self.held.lost.clone();
@@ -293,6 +277,33 @@ impl<'a> Locked<'a> {
             faults,
             outputs: applied.outputs,
         }))
+    }
+
+    /// Writes down that a deployment begins, and of what.
+    async fn begin(
+        &self,
+        kind: DeploymentKind,
+        revision: &engine::Revision,
+        before: &std::collections::BTreeMap<String, engine::Release>,
+    ) -> Result<Deployment, Fault> {
+        let (store, environment) = (&self.session.store, &self.session.environment);
+        store.put_revision(environment, revision).await?;
+        let deployment = Deployment {
+            id: clock::deployment_id(clock::now_ms()),
+            kind,
+            revision: (kind != DeploymentKind::Destroy).then(|| revision.id.clone()),
+            who: lease::who(),
+            started_at_ms: clock::now_ms(),
+            finished_at_ms: None,
+            outcome: None,
+            cells: Vec::new(),
+        };
+        store.put_deployment(environment, &deployment).await?;
+        // The releases are pinned before they are rolled out: a run that is killed in between goes on forwards.
+        if revision.releases != *before {
+            store.put_releases(environment, &revision.releases).await?;
+        }
+        Ok(deployment)
     }
 
     /// A deployment that ended before the services were come to.

@@ -78,8 +78,11 @@ pub async fn compare(from: &Session, to: &Session, watch: &Watch) -> Result<Comp
         let found = match (from.described.get(address), to.described.get(address)) {
             (Some(one), Some(other)) => {
                 let described = differences(one, other, None);
-                let told: BTreeSet<Path> =
-                    leaves(one).into_iter().filter(|(_, text)| text.is_some()).map(|(path, _)| path).collect();
+                let told: BTreeSet<Path> = leaves(one)
+                    .into_iter()
+                    .filter(|(_, text)| text.is_some())
+                    .map(|(path, _)| path)
+                    .collect();
                 let made = match (from.made.get(address), to.made.get(address)) {
                     (Some(one), Some(other)) => {
                         let said: BTreeSet<&str> = described.iter().map(|it| it.path.as_str()).collect();
@@ -124,10 +127,10 @@ impl Side {
         let nothing = Snapshot::default();
         let description = &session.description;
         let standing = PlannedOutputs::default();
-        let wanted = Wanted { mode: StackMode::Normal, targets: &[], refreshes: false, environments: &standing };
+        let wanted =
+            Wanted { mode: StackMode::Normal, targets: &[], refreshes: false, environments: &standing };
         let quiet = Watch { events: Events::ignored(), cancel: watch.cancel.clone() };
-        let infrastructure =
-            session.plan_infrastructure(description, &nothing, wanted, &quiet).await?;
+        let infrastructure = session.plan_infrastructure(description, &nothing, wanted, &quiet).await?;
         let stacks = infrastructure.as_ref().map(|it| it.plan.stacks.clone()).unwrap_or_default();
         let other = session.other_outputs(description, stacks, &standing).await?;
         let releases = session.store.releases(&session.environment).await?;
@@ -149,7 +152,8 @@ impl Side {
             now_ms: clock::now_ms(),
             settled: Vec::new(),
         };
-        let services = engine::plan(request, &quiet.events).await.map_err(|faults| description.fault(faults))?;
+        let services =
+            engine::plan(request, &quiet.events).await.map_err(|faults| description.fault(faults))?;
         let mut described = BTreeMap::new();
         for change in services.changes {
             if let Some(after) = change.after {
@@ -180,7 +184,9 @@ fn differences(from: &Value, to: &Value, told: Option<&BTreeSet<Path>>) -> Vec<V
         if one.map(|it| it.as_ref().map(|it| &it.0)) == other.map(|it| it.as_ref().map(|it| &it.0)) {
             continue;
         }
-        let shown = |it: Option<&Leaf>| it.map(|it| it.as_ref().map_or_else(|| UNKNOWN.to_owned(), |it| it.1.clone()));
+        let shown = |it: Option<&Leaf>| {
+            it.map(|it| it.as_ref().map_or_else(|| UNKNOWN.to_owned(), |it| it.1.clone()))
+        };
         let text = path.to_string();
         let path = text.strip_prefix('.').unwrap_or(&text).to_owned();
         found.push(ValueDifference { path, from: shown(one), to: shown(other) });

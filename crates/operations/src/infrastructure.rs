@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use diag::Diagnostics;
+use engine::stack::StackInput;
 use engine::stack::apply::{self, Applied, ApplyOptions, Execution};
 use engine::stack::plan::{StackMode, StackPlan};
 use engine::stack::planning::{self, StackRequest};
-use engine::stack::StackInput;
 use engine::{DeploymentId, Snapshot, Target};
 use provisioners::StandardProvisioners;
 use tokio_util::sync::CancellationToken;
@@ -159,5 +159,3 @@ pub(crate) fn has_changes(plan: &StackPlan, snapshot: &Snapshot) -> bool {
     let rows = snapshot.rows.iter().filter(|row| !row.record.provider.is_empty());
     plan.has_changes() || !rows.eq(plan.prior.iter())
 }
-
-

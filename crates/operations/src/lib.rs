@@ -30,10 +30,10 @@ mod workspace;
 
 pub use agents::{AgentStart, default_data_dir, ensure_agents};
 pub use applying::{ApplyRequest, Report, apply};
-pub use environments::PlannedOutputs;
 pub use deploying::{DeployRequest, deploy};
 pub use destroying::destroy;
 pub use diffing::{Comparison, ObjectDifference, ValueDifference, compare};
+pub use environments::PlannedOutputs;
 pub use fault::Fault;
 pub use history::history;
 pub use images::{BuiltImage, ImageRow, Pruned, build_images, list_images, pin_images, prune_images};

@@ -49,8 +49,7 @@ impl PlanOptions {
 
     /// The targets that are of the infrastructure.
     fn others(&self) -> Vec<Target> {
-        let is_service =
-            |target: &&Target| matches!(target, Target::Resource(address) if address.kind.as_str() == SERVICE);
+        let is_service = |target: &&Target| matches!(target, Target::Resource(address) if address.kind.as_str() == SERVICE);
         self.targets.iter().filter(|target| !is_service(target)).cloned().collect()
     }
 }

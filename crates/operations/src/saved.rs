@@ -87,10 +87,7 @@ pub fn write_plan(session: &Session, planned: &Planned, path: &Path) -> Result<(
 ///
 /// # Errors
 /// If it is not one, is of another version or environment, or was sealed with another key.
-pub fn read_plan(
-    session: &Session,
-    path: &Path,
-) -> Result<(Plan, Option<StackPlan>, Revision), Fault> {
+pub fn read_plan(session: &Session, path: &Path) -> Result<(Plan, Option<StackPlan>, Revision), Fault> {
     let not_a_plan = |why: String| {
         Fault::Usage(
             Diagnostic::error("plan-file", "this is not a plan that this program can apply")

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, Sources, closest};
 use engine::{
-    ClusterName, DeploymentOutcome, EnvironmentName, ProjectName, Providers, Release, Revision,
-    StateStore, Store,
+    ClusterName, DeploymentOutcome, EnvironmentName, ProjectName, Providers, Release, Revision, StateStore,
+    Store,
 };
 use fleet::{Cluster, Fleet, FleetOptions};
 use lang::{Configuration, ProjectFiles, VariableInput};

@@ -10,7 +10,9 @@ use crate::{exit, view};
 
 /// Show what an apply would change; changes nothing
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  mainstay plan prod --out next.plan && mainstay apply next.plan --env prod\n  mainstay plan stage prod")]
+#[command(
+    after_help = "Examples:\n  mainstay plan prod --out next.plan && mainstay apply next.plan --env prod\n  mainstay plan stage prod"
+)]
 pub struct Plan {
     /// The environment, as `--env` names it. Several are planned in this order, each with what those before it will be.
     #[arg(value_name = "ENV")]
@@ -61,7 +63,9 @@ impl Plan {
         match (&self.out, sessions.as_slice(), planned.as_slice()) {
             (Some(path), [session], [planned]) => {
                 operations::write_plan(session, planned, path)?;
-                context.screen.note(&format!("Saved: `mainstay apply {}` makes exactly this.", path.display()));
+                context
+                    .screen
+                    .note(&format!("Saved: `mainstay apply {}` makes exactly this.", path.display()));
             }
             (Some(_), ..) => {
                 return Err(Fault::usage(

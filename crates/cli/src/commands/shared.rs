@@ -58,11 +58,8 @@ impl Context<'_> {
         variables: &[String],
         checks: Checks,
     ) -> Result<Session, Fault> {
-        let options = SessionOptions {
-            environment,
-            variables: variables.to_vec(),
-            wiring: self.wiring.clone(),
-        };
+        let options =
+            SessionOptions { environment, variables: variables.to_vec(), wiring: self.wiring.clone() };
         Session::open(self.workspace(checks)?, options).await
     }
 

@@ -13,11 +13,7 @@ pub(super) fn line(address: &Address, deposed: Option<&str>, happened: &Happened
         }
         Happened::ApplyProgress { work, known_by, elapsed_ms } => {
             let known = known_by.as_ref().map(|k| format!("{}={}, ", k.key, k.value)).unwrap_or_default();
-            format!(
-                "Still {}... [{known}{} elapsed]",
-                doing(*work).to_lowercase(),
-                duration(*elapsed_ms)
-            )
+            format!("Still {}... [{known}{} elapsed]", doing(*work).to_lowercase(), duration(*elapsed_ms))
         }
         Happened::ApplyFinished { work, known_by, took_ms } => {
             format!("{} complete after {}{}", done(*work), duration(*took_ms), known(known_by.as_ref()))

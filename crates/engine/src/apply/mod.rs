@@ -7,7 +7,6 @@ mod forward;
 mod operation;
 mod undo;
 
-
 use diag::{Diagnostic, Diagnostics};
 use lang::{Configuration, ProjectFiles};
 use tokio_util::sync::CancellationToken;

@@ -100,7 +100,8 @@ impl Scope for View<'_, '_> {
             Reference::EnvironmentName | Reference::Workspace => text(world.environment.as_str()),
             Reference::Environment(id) => {
                 let name = world.configuration.environments.get(id.0 as usize).map(|it| &it.name);
-                let found = world.others.environments.iter().find(|(environment, _)| Some(environment) == name);
+                let found =
+                    world.others.environments.iter().find(|(environment, _)| Some(environment) == name);
                 found.map_or_else(unknown, |(_, outputs)| outputs.clone())
             }
             Reference::ProjectName => Value::string(world.configuration.project.name.clone()),

@@ -155,7 +155,8 @@ impl<'a> Planner<'a> {
             }
             .into());
         }
-        let world = World::new(request.configuration, request.files, request.variables, request.others, environment);
+        let world =
+            World::new(request.configuration, request.files, request.variables, request.others, environment);
         let targets = Targets::new(&request.targets);
         targets.check(request.configuration, request.snapshot)?;
         let services = wanted(&world, &targets)?;

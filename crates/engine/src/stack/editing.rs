@@ -101,8 +101,11 @@ fn resource_moves<'s>(
 /// # Errors
 /// If nothing is there under any of them.
 pub fn forget_objects(snapshot: &Snapshot, targets: &[Target]) -> Answer {
-    let named: Vec<&StateRow> =
-        snapshot.rows.iter().filter(|row| targets.iter().any(|target| target.includes(&row.address))).collect();
+    let named: Vec<&StateRow> = snapshot
+        .rows
+        .iter()
+        .filter(|row| targets.iter().any(|target| target.includes(&row.address)))
+        .collect();
     if named.is_empty() {
         let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
         return Err(Box::new(
@@ -222,7 +225,9 @@ fn taken(to: &Target) -> Box<Diagnostic> {
         Target::Resource(_) => "a resource instance",
     };
     let message = format!("Invalid target address: there is already {what} at {to} in the current state");
-    Box::new(Diagnostic::error("address-taken", message).hint("move or forget that first; nothing was changed"))
+    Box::new(
+        Diagnostic::error("address-taken", message).hint("move or forget that first; nothing was changed"),
+    )
 }
 
 fn refused(from: &Target, to: &Target, why: String) -> Box<Diagnostic> {

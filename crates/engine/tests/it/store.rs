@@ -71,7 +71,13 @@ impl StateStore for MemoryStore {
     async fn snapshot(&self, _: &EnvironmentName) -> Result<Snapshot, StoreError> {
         let inner = self.inner.lock().unwrap();
         let rows = inner.rows.values().cloned().collect();
-        Ok(Snapshot { serial: inner.serial, lineage: String::new(), rows, outputs: inner.outputs.clone(), checks: None })
+        Ok(Snapshot {
+            serial: inner.serial,
+            lineage: String::new(),
+            rows,
+            outputs: inner.outputs.clone(),
+            checks: None,
+        })
     }
 
     async fn begin(&self, intent: &Intent) -> Result<OperationId, StoreError> {

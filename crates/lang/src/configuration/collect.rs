@@ -82,8 +82,8 @@ pub(super) struct Collector<'a> {
     pub faults: Diagnostics,
     /// What is wrong with the names and functions in expressions.
     pub references: Diagnostics,
-    /// What is wrong with what replaces a resource, which is looked up when it is planned.
-    pub triggers: Diagnostics,
+    /// What is wrong with names that are looked up only where instances are planned: what replaces a resource, what a module is given.
+    pub planning: Diagnostics,
     pub uses: Uses,
     /// Whether this is a module as Terraform has it, and no folder of a project.
     pub is_module: bool,
@@ -108,7 +108,7 @@ impl<'a> Collector<'a> {
             configuration: Configuration { folder: folder.into(), ..Configuration::default() },
             faults: Diagnostics::default(),
             references: Diagnostics::default(),
-            triggers: Diagnostics::default(),
+            planning: Diagnostics::default(),
             uses: Uses::default(),
             is_module,
             changed: HashMap::new(),
@@ -140,7 +140,7 @@ impl<'a> Collector<'a> {
         }
         self.configuration.provider_functions = std::mem::take(&mut self.uses.functions);
         self.configuration.local_order = cycles::local_order(&self.configuration);
-        let findings = Findings { blocks: self.faults, references: self.references, planning: self.triggers };
+        let findings = Findings { blocks: self.faults, references: self.references, planning: self.planning };
         Collected { configuration: self.configuration, findings, uses: self.uses }
     }
 

@@ -132,7 +132,8 @@ impl<'a> Graph<'a> {
         }
         let mut circles = Circles::default();
         for circle in &walk.circles {
-            let is_self = matches!(circle.as_slice(), [one] if matches!(self.part(*one).1, Part::Resource(_)));
+            let is_self =
+                matches!(circle.as_slice(), [one] if matches!(self.part(*one).1, Part::Resource(_)));
             let list = if is_self { &mut circles.selves } else { &mut circles.others };
             list.push(self.fault(circle));
         }

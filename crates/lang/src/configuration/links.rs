@@ -111,13 +111,14 @@ fn assumed(caller: &Configuration, call: &Call, called: &Configuration, faults: 
     };
     for (inside, outside) in call.providers.as_deref().unwrap_or_default() {
         let is_own = |provider: &super::terraform::ProviderConfiguration| {
-            provider.name.name == inside.name && provider.alias.as_ref().map(|alias| &alias.name) == inside.alias.as_ref()
+            provider.name.name == inside.name
+                && provider.alias.as_ref().map(|alias| &alias.name) == inside.alias.as_ref()
         };
         let is_asked = called.settings.required_providers.iter().any(|required| {
             required.aliases.iter().any(|alias| alias.name == inside.name && alias.alias == inside.alias)
         });
         let is_declared = called.providers.iter().any(is_own) || is_asked;
-        if inside.alias.is_some() && !is_declared {
+        if inside.alias.is_some() && !is_declared && is_required(called, &inside.name) {
             let message = format!("the module asks for no configuration `{inside}`");
             faults.push(unknown(Diagnostic::error("undefined-provider", message), inside));
         } else if !is_declared && !is_required(called, &inside.name) {
@@ -244,13 +245,17 @@ fn imports(tree: &Tree, configuration: &Configuration, faults: &mut Diagnostics)
         }
         let (Some(provider), Target::Resource(address)) = (&import.provider, &import.to) else { continue };
         let Some(resource) = declared(tree, address) else { continue };
-        let is_its = address.module.is_root() && own_provider(resource) == (provider.name.as_ref(), provider.alias.as_deref());
+        let is_its = address.module.is_root()
+            && own_provider(resource) == (provider.name.as_ref(), provider.alias.as_deref());
         if !is_its {
             faults.push(
-                Diagnostic::error("import-provider", "an import into a declared resource has the provider of that resource")
-                    .at(provider.span)
-                    .see(resource.header, "declared here")
-                    .hint("leave `provider` out, and say it in the resource"),
+                Diagnostic::error(
+                    "import-provider",
+                    "an import into a declared resource has the provider of that resource",
+                )
+                .at(provider.span)
+                .see(resource.header, "declared here")
+                .hint("leave `provider` out, and say it in the resource"),
             );
         }
     }
@@ -278,12 +283,19 @@ fn own_provider(resource: &Resource) -> (&str, Option<&str>) {
 
 /// Blocks that mean nothing below the root.
 fn below_root(configuration: &Configuration, faults: &mut Diagnostics) {
-    for provider in configuration.providers.iter().filter(|provider| is_proxy(provider) && provider.version.is_none()) {
+    for provider in
+        configuration.providers.iter().filter(|provider| is_proxy(provider) && provider.version.is_none())
+    {
         faults.push(
-            Diagnostic::warning("empty-provider", format!("this block says nothing of the provider `{}`", provider.name.name))
-                .at(provider.header)
-                .because("older modules asked in this way for a configuration to be passed to them")
-                .hint("name the provider in `required_providers` instead, an alias in its `configuration_aliases`"),
+            Diagnostic::warning(
+                "empty-provider",
+                format!("this block says nothing of the provider `{}`", provider.name.name),
+            )
+            .at(provider.header)
+            .because("older modules asked in this way for a configuration to be passed to them")
+            .hint(
+                "name the provider in `required_providers` instead, an alias in its `configuration_aliases`",
+            ),
         );
     }
     for import in &configuration.imports {
@@ -328,9 +340,11 @@ fn configured(configuration: &Configuration, is_root: bool, faults: &mut Diagnos
             continue;
         }
         let name = &reference.name;
-        let fault =
-            Diagnostic::error("provider-not-present", format!("the provider `{name}` has no configuration `{alias}`"))
-                .at(reference.span);
+        let fault = Diagnostic::error(
+            "provider-not-present",
+            format!("the provider `{name}` has no configuration `{alias}`"),
+        )
+        .at(reference.span);
         let aliases = known.iter().filter(|(n, _)| *n == name.as_ref()).filter_map(|(_, alias)| *alias);
         faults.push(match diag::closest(alias, aliases) {
             Some(meant) => fault.hint(format!("did you mean `{name}.{meant}`?")),

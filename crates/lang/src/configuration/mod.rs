@@ -37,8 +37,8 @@ pub use findings::Findings;
 pub use load::load;
 pub use repeat::Repetition;
 pub use scope::{ConstantScope, evaluate_locals};
-pub use stack_variables::{StackVariables, VariableSource, stack_variables};
 pub use stack::{LoadedTree, load_stack, load_stack_in};
+pub use stack_variables::{StackVariables, VariableSource, stack_variables};
 pub use terraform::{
     Call, Check, IgnoreChanges, Import, Lifecycle, Moved, ProviderConfiguration, ProviderReference,
     Provisioner, Removed, RequiredProvider, Resource, Settings,
@@ -48,7 +48,10 @@ pub use validate::validate;
 pub use variables::{VariableInput, resolve_variables};
 
 use crate::address::Mode;
-use crate::resolve::{CallId, ImageId, LocalId, Names, ProviderFunction, ResourceId, ServiceId, VariableId, EnvironmentId, Reference};
+use crate::resolve::{
+    CallId, EnvironmentId, ImageId, LocalId, Names, ProviderFunction, Reference, ResourceId, ServiceId,
+    VariableId,
+};
 
 /// What [`load`] found.
 #[derive(Debug)]
@@ -140,10 +143,12 @@ impl Configuration {
     /// not among them is unknown: nothing was applied there yet, or it was declared since.
     #[must_use]
     pub fn environment_outputs(&self, outputs: &[(String, Value)]) -> Value {
-        let known: HashMap<&str, &Value> = outputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+        let known: HashMap<&str, &Value> =
+            outputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
         let entries = self.outputs.iter().filter(|output| !output.ephemeral).map(|output| {
             let name = &output.name.name;
-            let value = known.get(name.as_ref()).map_or_else(|| Value::unknown(Type::Dynamic), |it| (*it).clone());
+            let value =
+                known.get(name.as_ref()).map_or_else(|| Value::unknown(Type::Dynamic), |it| (*it).clone());
             let marks = if output.sensitive { Marks::SENSITIVE } else { Marks::NONE };
             (name.clone(), value.with_marks(marks))
         });

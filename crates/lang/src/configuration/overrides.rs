@@ -140,7 +140,9 @@ fn provider(collector: &mut Collector<'_>, block: Block, found: &mut Found, inde
             index.0.insert(("provider", key), found.providers.len());
             found.providers.push((name, block));
         }
-        None => missing(collector, &format!("configuration `{key}` of the provider"), "provider", block.header()),
+        None => {
+            missing(collector, &format!("configuration `{key}` of the provider"), "provider", block.header())
+        }
     }
 }
 
@@ -152,7 +154,9 @@ fn resource(collector: &mut Collector<'_>, mode: Mode, noun: &'static str, block
         Some(base) => merge(&mut base.block.body, block.body),
         // Terraform lets these pass.
         None if collector.is_module && mode == Mode::Ephemeral => {}
-        None => missing(collector, &format!("`{noun}` block `{}.{}`", kind.name, name.name), noun, block.header()),
+        None => {
+            missing(collector, &format!("`{noun}` block `{}.{}`", kind.name, name.name), noun, block.header())
+        }
     }
 }
 

@@ -53,7 +53,14 @@ pub(super) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub fn new(files: &'a dyn ProjectFiles) -> Self {
-        Self { files, sources: Sources::default(), diagnostics: Diagnostics::default(), templates: Diagnostics::default(), is_partial: false, unbalanced: false }
+        Self {
+            files,
+            sources: Sources::default(),
+            diagnostics: Diagnostics::default(),
+            templates: Diagnostics::default(),
+            is_partial: false,
+            unbalanced: false,
+        }
     }
 
     /// The entries of a folder; none after a fault.

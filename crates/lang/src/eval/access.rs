@@ -80,10 +80,11 @@ impl Evaluator<'_> {
             return found.with_marks(marks);
         }
         if value.is_null() {
-            return self
-                .fail(Diagnostic::error("null-access", "this is null, and so has no elements")
+            return self.fail(
+                Diagnostic::error("null-access", "this is null, and so has no elements")
                     .summary("Attempt to index null value")
-                    .at(span));
+                    .at(span),
+            );
         }
         if key.is_null() {
             return self.fail(Diagnostic::error("null-index", "an index cannot be null").at(at));

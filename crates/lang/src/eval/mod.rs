@@ -180,7 +180,11 @@ impl<'a> Evaluator<'a> {
             Err(e) => {
                 let fault =
                     Diagnostic::error("invalid-condition", format!("{what} has to be `true` or `false`"))
-                        .summary(if what.ends_with("`for`") { "Invalid 'for' condition" } else { "Incorrect condition type" })
+                        .summary(if what.ends_with("`for`") {
+                            "Invalid 'for' condition"
+                        } else {
+                            "Incorrect condition type"
+                        })
                         .at(expr.span)
                         .label(format!("this is {}", describe_value(&value.clone().with_marks(marks))));
                 let fault = if value.as_str().is_some() && e.message.contains("lowercase") {

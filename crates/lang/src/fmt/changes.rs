@@ -71,7 +71,7 @@ fn quoted(text: &str) -> String {
 
 /// Whether a character is seen. `escape_debug` knows; behind another character it leaves marks alone, which are seen with it.
 fn is_printable(c: char) -> bool {
-    c.is_ascii_graphic() || c == ' ' || !format!("a{c}").escape_debug().to_string().contains("\\u")
+    c.is_ascii_graphic() || c == ' ' || !format!("a{c}").escape_debug().to_string().contains('\\')
 }
 
 /// The type of a variable, where it is a type between quotes, or a collection without the type of its elements.

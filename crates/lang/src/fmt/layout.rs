@@ -56,8 +56,25 @@ impl Line<'_> {
     /// Columns of its words up to one, without the indentation.
     fn width(&self, until: usize) -> usize {
         let words = self.words.iter().take(until);
-        words.map(|word| word.text.graphemes(true).count() + usize::from(word.space)).sum()
+        words.map(|word| columns(&word.text) + usize::from(word.space)).sum()
     }
+}
+
+/// How many characters a reader sees. Indian consonants that a virama joins are one each, as older editions of Unicode count them, and
+/// `terraform fmt` with them.
+fn columns(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    let in_cluster = |cluster: &str| {
+        let pairs = cluster.char_indices().zip(cluster.char_indices().skip(1));
+        let joined = pairs.filter(|((start, _), (at, c))| {
+            let pair = cluster.get(*start..at + c.len_utf8()).unwrap_or("");
+            c.is_alphabetic() && pair.graphemes(true).count() > 1
+        });
+        1 + joined.count()
+    };
+    text.graphemes(true).map(in_cluster).sum()
 }
 
 /// How many brackets some words open beyond those that they close.

@@ -58,7 +58,8 @@ fn push_token<'a>(lines: &mut Vec<Line<'a>>, text: &'a str, token: &Token) {
             if kind == K::CloseHeredoc {
                 // Blanks behind the word belong to it.
                 let rest = text.get(token.end as usize..).unwrap_or("");
-                let blanks = rest.len() - rest.trim_start_matches([' ', '\t']).len();
+                let line = rest.split('\n').next().unwrap_or("").trim_end_matches('\r');
+                let blanks = line.len() - line.trim_start().len();
                 written = text.get(token.start as usize..token.end as usize + blanks).unwrap_or(written);
             }
             push(lines, Word::new(kind, written));

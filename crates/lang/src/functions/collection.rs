@@ -159,7 +159,10 @@ fn unknown_length(value: &Value) -> Value {
         Kind::Unknown(u) => {
             // Text that begins with something is not empty; how long it is, only the whole of it tells.
             let begins = u.refinements.prefix.as_ref().is_some_and(|prefix| !prefix.is_empty());
-            (bound(u.refinements.length_min.unwrap_or(u64::from(begins))), u.refinements.length_max.and_then(bound))
+            (
+                bound(u.refinements.length_min.unwrap_or(u64::from(begins))),
+                u.refinements.length_max.and_then(bound),
+            )
         }
         // A set with unknown elements has at least one, and at most as many as are written.
         Kind::Set(_, elements) => (bound(1), bound(elements.len() as u64)),

@@ -61,7 +61,8 @@ pub(super) fn read(file: FileId, text: &str) -> (Option<Node>, Diagnostics) {
         let start = text.len() - text.trim_start().len();
         reader.at = start;
         let place = reader.here();
-        let fault = Diagnostic::error("json-root", "the file holds no JSON object that could be read").at(place);
+        let fault =
+            Diagnostic::error("json-root", "the file holds no JSON object that could be read").at(place);
         reader.diagnostics.push(fault);
     }
     (node, reader.diagnostics)
@@ -219,7 +220,8 @@ impl<'a> Reader<'a> {
             _ => "this is no JSON text",
         };
         let is_end = next == 0 && self.at >= self.bytes.len();
-        let fault = Diagnostic::error("json-syntax", found).at(here).hint("names are written between double quotes");
+        let fault =
+            Diagnostic::error("json-syntax", found).at(here).hint("names are written between double quotes");
         self.diagnostics.push(if is_end { fault.summary("Missing value") } else { fault });
         let fault = Diagnostic::error("json-syntax", "the name of a property is missing here").at(here);
         let fault = fault.summary("Invalid object property name").hint("write `\"NAME\": value`");

@@ -81,7 +81,11 @@ impl Converter<'_> {
     fn text(&mut self, text: &Text, reading: Reading, depth: u32) -> Expr {
         let within = match reading {
             Reading::Native => Within::Expression,
-            Reading::Template | Reading::Condition if text.text.contains("${") || text.text.contains("%{") => Within::Template,
+            Reading::Template | Reading::Condition
+                if text.text.contains("${") || text.text.contains("%{") =>
+            {
+                Within::Template
+            }
             Reading::Template | Reading::Condition | Reading::Literal | Reading::Requirement => {
                 return Expr { kind: ExprKind::Literal(Value::string(text.text.clone())), span: text.span };
             }

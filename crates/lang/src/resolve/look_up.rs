@@ -175,9 +175,8 @@ impl Resolver<'_> {
             return None;
         }
         let Some(name) = steps.first().and_then(attribute) else {
-            self.diagnostics.push(
-                alone(root, span).hint(format!("write `{root}.` and the name of what is meant")),
-            );
+            self.diagnostics
+                .push(alone(root, span).hint(format!("write `{root}.` and the name of what is meant")));
             return None;
         };
         let Some(call) = self.names.calls.get(&name.name).copied() else {

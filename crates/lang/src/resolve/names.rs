@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::reference::{CallId, EnvironmentId, ImageId, LocalId, Reference, ResourceId, ServiceId, VariableId};
+use super::reference::{
+    CallId, EnvironmentId, ImageId, LocalId, Reference, ResourceId, ServiceId, VariableId,
+};
 use crate::address::Mode;
 
 /// Everything that a configuration declares and expressions may name.

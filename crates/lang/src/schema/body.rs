@@ -46,7 +46,11 @@ pub(super) fn check(body: &Body, schema: &Block, place: &Place<'_>, faults: &mut
             None if place.beside.contains(&name) => {}
             None => {
                 let fault = unknown_attribute(attribute, schema, place);
-                faults.push(if body.is_json { fault.summary("Extraneous JSON object property") } else { fault });
+                faults.push(if body.is_json {
+                    fault.summary("Extraneous JSON object property")
+                } else {
+                    fault
+                });
             }
         }
     }

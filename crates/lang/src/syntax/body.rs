@@ -195,9 +195,12 @@ impl Cursor<'_> {
     fn brace_behind(&mut self) {
         let token = self.peek();
         self.diagnostics.push(
-            Diagnostic::error("syntax", "the `}` of a block that goes over several lines has a line of its own")
-                .at(self.span(token))
-                .hint("move it to the next line"),
+            Diagnostic::error(
+                "syntax",
+                "the `}` of a block that goes over several lines has a line of its own",
+            )
+            .at(self.span(token))
+            .hint("move it to the next line"),
         );
     }
 

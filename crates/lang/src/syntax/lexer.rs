@@ -119,7 +119,9 @@ impl Lexer<'_> {
             {
                 self.close_brace(2);
             }
-            b'~' if self.peek(1) == b'}' && self.runs_on => self.push(TokenKind::TemplateEnd, start, start + 2),
+            b'~' if self.peek(1) == b'}' && self.runs_on => {
+                self.push(TokenKind::TemplateEnd, start, start + 2)
+            }
             _ => self.word_or_operator(),
         }
     }
@@ -272,7 +274,10 @@ impl Lexer<'_> {
         let after = rest.get(length..).unwrap_or("");
         let line_end = after.find('\n').map(|at| at + 1);
         let is_heredoc = is_identifier(rest.get(..length).unwrap_or(""))
-            && line_end.is_some_and(|end| after.get(..end).unwrap_or("x").trim().is_empty());
+            && line_end.is_some_and(|end| match after.get(..end).unwrap_or("x") {
+                "\n" | "\r\n" => true,
+                blank => !self.runs_on && blank.trim().is_empty(),
+            });
         match line_end {
             Some(line_end) if is_heredoc => {
                 let word_end = word_start + length;
@@ -286,20 +291,18 @@ impl Lexer<'_> {
 
     /// At the start of a line of a heredoc: ends it if the line is the word alone.
     fn close_heredoc(&mut self, word_start: usize, word_end: usize) -> bool {
-        let rest = &self.bytes[self.at..];
-        let indent = rest.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
-        let word = &self.bytes[word_start..word_end];
-        let Some(after) = rest.get(indent..).and_then(|r| r.strip_prefix(word)) else { return false };
-        let blank = after.iter().take_while(|b| matches!(b, b' ' | b'\t' | b'\r')).count();
+        let rest = self.text.get(self.at..).unwrap_or("");
+        let (line, has_end) = rest.split_once('\n').map_or((rest, false), |(line, _)| (line, true));
+        let word = self.text.get(word_start..word_end).unwrap_or("");
         // Inside a call the closing word may be followed by `)` on the next line only, as in HCL. Terraform wants that line in any case.
-        match after.get(blank) {
-            Some(b'\n') => {}
-            None if !self.runs_on => {}
-            _ => return false,
+        if line.trim() != word || (self.runs_on && !has_end) {
+            return false;
         }
+        let indent = line.len() - line.trim_start().len();
         self.modes.pop();
-        self.push(TokenKind::CloseHeredoc, self.at, self.at + indent + word.len());
-        self.at += after.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+        let start = self.at;
+        self.push(TokenKind::CloseHeredoc, start, start + indent + word.len());
+        self.at = start + line.strip_suffix('\r').filter(|_| has_end).unwrap_or(line).len();
         true
     }
 

@@ -17,7 +17,10 @@ impl Expr {
         match &self.kind {
             ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::Reference(_) | ExprKind::Broken => {}
             ExprKind::Template(parts) => each_part(parts, visit),
-            ExprKind::Wrap(inner) | ExprKind::Parens(inner) | ExprKind::Negate(inner) | ExprKind::Not(inner) => {
+            ExprKind::Wrap(inner)
+            | ExprKind::Parens(inner)
+            | ExprKind::Negate(inner)
+            | ExprKind::Not(inner) => {
                 inner.each(visit);
             }
             ExprKind::Tuple(elements) => elements.iter().for_each(|element| element.each(visit)),

@@ -163,15 +163,31 @@ fn what_is_no_json_is_shown_where_it_stops_being_so() {
     );
     check(r#"{"locals" {}}"#, &["`:` is missing after this name @ \"locals\"", &lost("{")]);
     check(r#"{"locals" = {}}"#, &["`:` is missing after this name @ =", &lost("{")]);
-    check("{locals:1}", &["this is no JSON text @ l", "the name of a property is missing here @ l", &lost("{")]);
-    check("{'locals':1}", &["JSON writes text between double quotes @ '", "the name of a property is missing here @ '", &lost("{")]);
+    check(
+        "{locals:1}",
+        &["this is no JSON text @ l", "the name of a property is missing here @ l", &lost("{")],
+    );
+    check(
+        "{'locals':1}",
+        &[
+            "JSON writes text between double quotes @ '",
+            "the name of a property is missing here @ '",
+            &lost("{"),
+        ],
+    );
     check(r#"{"locals":{"a":'x'}}"#, &["JSON writes text between double quotes @ '", &lost("{")]);
     check(r#"{"locals":{"a":1 "b":2}}"#, &["a comma is missing before this @ \"", &lost("{")]);
     check(r#"{"locals":{"a":[1}}"#, &["`[` is closed by `}` @ }", &lost("{")]);
     let unclosed = "this `{` is never closed @ {";
     check(r#"{"locals":{"a":1"#, &[unclosed, unclosed, &lost("{")]);
-    check(r#"{"locals":{"a":"#, &["a value is missing at the end of the file @ ", unclosed, unclosed, &lost("{")]);
-    check("{\"locals\":{\"a\":\"x\ny\"}}", &["this text has no closing quote @ \"x", unclosed, unclosed, &lost("{")]);
+    check(
+        r#"{"locals":{"a":"#,
+        &["a value is missing at the end of the file @ ", unclosed, unclosed, &lost("{")],
+    );
+    check(
+        "{\"locals\":{\"a\":\"x\ny\"}}",
+        &["this text has no closing quote @ \"x", unclosed, unclosed, &lost("{")],
+    );
     check(
         r#"{"locals":{"a":"\q\u12","b":"	"}}"#,
         &[

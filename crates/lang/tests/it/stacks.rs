@@ -79,7 +79,8 @@ fn without_place(case: &Path, verb: &str) -> usize {
 /// configuration that it takes.
 #[test]
 fn every_fault_that_needs_no_value_is_found_where_the_oracle_sees_it() {
-    let listed: BTreeSet<&str> = include_str!("elsewhere.txt").lines().filter(|l| !l.starts_with('#')).collect();
+    let listed: BTreeSet<&str> =
+        include_str!("elsewhere.txt").lines().filter(|l| !l.starts_with('#')).collect();
     let mut cases: Vec<PathBuf> =
         fs::read_dir(corpus()).expect("the corpus").map(|entry| entry.expect("an entry").path()).collect();
     cases.sort();
@@ -103,7 +104,10 @@ fn every_fault_that_needs_no_value_is_found_where_the_oracle_sees_it() {
             }
             elsewhere.insert(name.clone());
             if !listed.contains(name.as_str()) {
-                wrong += &format!("{name}: {verb} of the oracle sees faults at {wanted:?}, and here\n{}", told(&loaded));
+                wrong += &format!(
+                    "{name}: {verb} of the oracle sees faults at {wanted:?}, and here\n{}",
+                    told(&loaded)
+                );
             }
         }
     }

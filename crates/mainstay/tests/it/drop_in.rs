@@ -5,7 +5,6 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-
 use crate::folder::{Answer, Folder};
 
 const TWO: &str = "resource \"terraform_data\" \"a\" { input = \"x\" }\nresource \"terraform_data\" \"b\" { input = terraform_data.a.id }\n";

@@ -34,7 +34,8 @@ resource "terraform_data" "last" {
 fn objects(folder: &Folder) -> BTreeMap<String, String> {
     let shown: Json = serde_json::from_str(&folder.run(0, "show -json").out).expect("JSON");
     let resources = shown["values"]["root_module"]["resources"].as_array().cloned().unwrap_or_default();
-    let told = |it: &Json| Some((it["address"].as_str()?.to_owned(), it["values"]["id"].as_str()?.to_owned()));
+    let told =
+        |it: &Json| Some((it["address"].as_str()?.to_owned(), it["values"]["id"].as_str()?.to_owned()));
     resources.iter().filter_map(told).collect()
 }
 
@@ -60,7 +61,9 @@ fn what_was_made_before_a_kill_is_known_and_the_rest_follows() {
             met_the_middle += 1;
         }
         // What failed in its provisioner, or was killed in it, is tainted and made anew; nothing else changes its identity.
-        for (address, id) in before.iter().filter(|(address, _)| !address.contains("slow") && !address.contains("last")) {
+        for (address, id) in
+            before.iter().filter(|(address, _)| !address.contains("slow") && !address.contains("last"))
+        {
             assert_eq!(after.get(address), Some(id), "{address} was made twice, killed after step {step}");
         }
         let made = folder.read("made.txt");

@@ -170,7 +170,10 @@ fn two_environments_are_compared_in_what_is_described_and_what_was_made() {
     project.run(&["apply", "--yes"]).exits(0);
     let before = compared();
     let vpc = of(&before, "module.network.terraform_data.vpc");
-    assert_eq!(vpc["described"], json!([{ "path": "input.cidr", "from": "\"10.0.0.0/16\"", "to": "\"10.9.0.0/16\"" }]));
+    assert_eq!(
+        vpc["described"],
+        json!([{ "path": "input.cidr", "from": "\"10.0.0.0/16\"", "to": "\"10.9.0.0/16\"" }])
+    );
     assert_eq!(vpc["made"], json!([{ "path": "", "from": "made", "to": "not made yet" }]));
     assert_eq!(of(&before, "module.shop.terraform_data.server[2]")["only_in"], json!("prod"));
     project.run(&["apply", "--yes", "--env", "prod"]).exits(0);
@@ -280,7 +283,11 @@ output "network" {
 fn environments_are_planned_and_applied_together_with_outputs_that_do_not_exist_yet() {
     let project = peered();
     let planned = project.run(&["plan", "stage", "prod"]).exits(0);
-    assert!(planned.out.contains("Environment stage") && planned.out.contains("Environment prod"), "{}", planned.out);
+    assert!(
+        planned.out.contains("Environment stage") && planned.out.contains("Environment prod"),
+        "{}",
+        planned.out
+    );
     assert!(planned.out.contains("\"alone\""), "{}", planned.out);
     assert!(planned.out.matches("(known after apply)").count() > 2, "{}", planned.out);
 
@@ -292,7 +299,9 @@ fn environments_are_planned_and_applied_together_with_outputs_that_do_not_exist_
     project.run(&["apply", "--env", "stage,prod", "--yes"]).exits(0);
     let planned = project.run(&["plan", "prod", "--json"]).exits(0);
     let plan = last(&planned);
-    let input = plan["infrastructure"]["resource_changes"][0]["change"]["after"]["input"].as_str().unwrap_or_default();
+    let input = plan["infrastructure"]["resource_changes"][0]["change"]["after"]["input"]
+        .as_str()
+        .unwrap_or_default();
     assert!(input.starts_with("peer of ") && input.len() > "peer of ".len() + 30, "{input}");
     assert_eq!(changes(&planned), []);
     project.run(&["plan", "stage", "prod", "--detailed-exitcode"]).exits(0);

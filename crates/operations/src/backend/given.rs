@@ -56,7 +56,9 @@ impl GivenSettings {
         let text = match std::fs::read(file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(Fault::io("the settings of the backend could not be read", file, &error)),
+            Err(error) => {
+                return Err(Fault::io("the settings of the backend could not be read", file, &error));
+            }
         };
         let broken = |error: serde_json::Error| {
             let fault = Diagnostic::error("backend", "the settings of the backend could not be read");

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::GivenSettings;
 use diag::{Diagnostic, Diagnostics, Span};
 use lang::configuration::ConstantScope;
 use lang::resolve::{Allowed, Names, Resolver};
 use lang::syntax::{Block, Expr};
 use lang::{ProjectFiles, evaluate};
-use super::GivenSettings;
 use value::{Type, Value, convert};
 
 /// What is set.
@@ -75,7 +75,12 @@ impl Settings {
     }
 
     fn empty(kind: &str) -> Self {
-        Self { kind: kind.to_owned(), given: BTreeMap::new(), known: Vec::new(), faults: Diagnostics::default() }
+        Self {
+            kind: kind.to_owned(),
+            given: BTreeMap::new(),
+            known: Vec::new(),
+            faults: Diagnostics::default(),
+        }
     }
 
     /// The value of a setting, without marks; none where it is not set, or null.
@@ -142,7 +147,10 @@ impl Settings {
 
     /// All values by name, without marks.
     pub fn arguments(&self) -> BTreeMap<String, Value> {
-        self.given.iter().map(|(name, setting)| (name.clone(), setting.value.clone().unmark_deep().0)).collect()
+        self.given
+            .iter()
+            .map(|(name, setting)| (name.clone(), setting.value.clone().unmark_deep().0))
+            .collect()
     }
 
     /// Faults whose subject is a setting, at its place.

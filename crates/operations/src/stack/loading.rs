@@ -7,8 +7,8 @@ use diag::{Diagnostic, Diagnostics, Sources};
 use lang::configuration::{Call, Findings, LoadedTree, ModuleFolders, Tree, load_stack};
 use lang::{EntryKind, ProjectFiles};
 use modules::{
-    CliConfiguration, Completeness, InstalledModules, Installer, ModuleRequest, Place, Places, Progress, Settings,
-    Silent,
+    CliConfiguration, Completeness, InstalledModules, Installer, ModuleRequest, Place, Places, Progress,
+    Settings, Silent,
 };
 
 use super::{StackFolder, requirements};
@@ -116,7 +116,8 @@ impl StackFolder {
         if told.has_errors() {
             return Err(Fault::Usage(told));
         }
-        let installer = Installer::open(self.place(), settings, cli, progress).await.map_err(Fault::Failed)?;
+        let installer =
+            Installer::open(self.place(), settings, cli, progress).await.map_err(Fault::Failed)?;
         let mut folders = Installing { installer: &installer };
         let stack = tokio::task::block_in_place(|| self.load_with(&mut folders))?;
         let whole = if stack.diagnostics.has_errors() { Completeness::Part } else { Completeness::Whole };
@@ -171,12 +172,23 @@ impl StackFolder {
         self.load_from(self.files()?, folders)
     }
 
-    fn load_from(&self, files: Arc<RecordingFiles>, folders: &mut dyn ModuleFolders) -> Result<LoadedStack, Fault> {
+    fn load_from(
+        &self,
+        files: Arc<RecordingFiles>,
+        folders: &mut dyn ModuleFolders,
+    ) -> Result<LoadedStack, Fault> {
         let LoadedTree { sources, tree, findings } = load_stack(files.as_ref(), folders);
         let Findings { blocks: mut diagnostics, references, planning } = findings;
         diagnostics.extend(requirements::check(&tree));
         diagnostics.sort();
-        Ok(LoadedStack { tree: Arc::new(tree), sources: Arc::new(sources), files, diagnostics, references, planning })
+        Ok(LoadedStack {
+            tree: Arc::new(tree),
+            sources: Arc::new(sources),
+            files,
+            diagnostics,
+            references,
+            planning,
+        })
     }
 }
 

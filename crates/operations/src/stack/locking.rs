@@ -50,7 +50,10 @@ impl StackState {
         let Some(lock) = bucket.terraform_lock(&self.environment).await? else { return Ok(()) };
         Err(Fault::failed(
             Diagnostic::error("locked", "Terraform is at work on this state")
-                .because(format!("{} holds its lock {} ({}) since {}", lock.who, lock.id, lock.operation, lock.created))
+                .because(format!(
+                    "{} holds its lock {} ({}) since {}",
+                    lock.who, lock.id, lock.operation, lock.created
+                ))
                 .hint("wait for it to end; `terraform force-unlock` takes a lock from a run that is gone"),
         ))
     }

@@ -19,6 +19,7 @@ mod taking_over;
 mod variables;
 mod workspaces;
 
+pub use crate::backend::GivenSettings;
 pub use editing::{Replacement, replace_provider};
 pub use folder::StackFolder;
 pub use graphing::{GraphNode, StackGraph, plan_graph, removal_graph};
@@ -28,12 +29,10 @@ pub use loading::{Installed, LoadedStack, Look};
 pub use locking::Locking;
 pub use providers::{Schemas, StackProviderSource};
 pub use runs::{Applying, PlanRequest, Planned, apply, open_saved, plan, show_saved, validate};
-pub(crate) use saved::{decode_plan, encode_plan};
 pub use saved::{SavedPlan, is_saved_plan, read_saved, write_saved};
+pub(crate) use saved::{decode_plan, encode_plan};
 pub(crate) use settling::{Unconfigured, settled_notes};
-pub use crate::backend::GivenSettings;
 pub use state::StackState;
 pub use state_files::{Pushed, read_state_file, write_document};
 pub use variables::{Ask, Question};
 pub use workspaces::is_workspace_name;
-

@@ -138,7 +138,11 @@ impl RemoteStates for OtherStates {
     fn check(&self, backend: &str, config: &Value) -> Result<(), RemoteStateFault> {
         // What is unknown yet is looked at when it is known.
         if !config.is_wholly_known() {
-            return if matches!(backend, "local" | "s3" | "pg") { Ok(()) } else { Err(RemoteStateFault::UnknownBackend) };
+            return if matches!(backend, "local" | "s3" | "pg") {
+                Ok(())
+            } else {
+                Err(RemoteStateFault::UnknownBackend)
+            };
         }
         self.backend(backend, config).map(drop)
     }

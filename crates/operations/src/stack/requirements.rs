@@ -38,9 +38,12 @@ pub(super) fn of_builtin(tree: &Tree) -> Diagnostics {
             let address = provider_address(configuration, &name.name);
             if address.as_str().starts_with(BUILTIN) && faults.is_empty() {
                 faults.push(
-                    Diagnostic::error("builtin-version", format!("{address} is built in, and has no versions of its own"))
-                        .at(*span)
-                        .hint("leave the version out"),
+                    Diagnostic::error(
+                        "builtin-version",
+                        format!("{address} is built in, and has no versions of its own"),
+                    )
+                    .at(*span)
+                    .hint("leave the version out"),
                 );
             }
         }

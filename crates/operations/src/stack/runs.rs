@@ -199,7 +199,8 @@ pub(super) async fn plan_of(
         return Err(stack.fault(validate_read(folder, &stack).await));
     }
     if stack.planning.has_errors() {
-        return Err(stack.fault(stack.planning.clone()));
+        let found = validate_read(folder, &stack).await;
+        return Err(stack.fault(if found.has_errors() { found } else { stack.planning.clone() }));
     }
     let mut state = folder.state(stack.tree.root()).await?;
     let held = if request.keeps_lock { state.hold(request.locking, "apply").await? } else { None };

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use diag::{Diagnostic, Diagnostics};
+use engine::Events;
 use engine::stack::apply::{self, Readers, Settled, Verdict};
 use engine::stack::{ProviderAddress, ProviderSource, ResourceProvider};
-use engine::Events;
 
 use super::{Locking, StackFolder, StackProviderSource, StackState};
 use crate::Fault;

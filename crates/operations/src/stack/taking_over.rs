@@ -215,7 +215,9 @@ async fn of_database(
             }
             Err(written_since(&name, "FILE", &format!("remove the row `{workspace}` of {schema}.states")))
         }
-        Some(_) => Err(written_since(&name, "FILE", &format!("remove the row `{workspace}` of {schema}.states"))),
+        Some(_) => {
+            Err(written_since(&name, "FILE", &format!("remove the row `{workspace}` of {schema}.states")))
+        }
         None => {
             let count = document.rows.len();
             let edits = vec![Edit::Everything(Box::new(snapshot(document)))];

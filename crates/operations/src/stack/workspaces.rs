@@ -33,7 +33,8 @@ impl StackFolder {
         }
         let mut names: BTreeSet<String> = listed.iter().map(|name| name.as_str().to_owned()).collect();
         if let Foreign::Files = kept.foreign
-            && let Ok(folders) = std::fs::read_dir(&place.workspaces) {
+            && let Ok(folders) = std::fs::read_dir(&place.workspaces)
+        {
             let folders = folders.filter_map(Result::ok).filter(|it| it.path().is_dir());
             names.extend(folders.filter_map(|it| it.file_name().into_string().ok()));
         }

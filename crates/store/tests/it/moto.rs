@@ -5,99 +5,37 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use store::{S3Credentials, S3Options};
 
-use crate::rig::{free_port, wait_for};
+pub use testkit::servers::BUCKET;
+use testkit::servers::forward;
 
-/// The bucket that all cases share.
-pub const BUCKET: &str = "states";
-
-/// A server of the test's own.
+/// The server, and what lets one write through at a time.
 pub struct Moto {
-    process: Child,
-    port: u16,
+    server: testkit::servers::Moto,
     one_at_a_time: Arc<Mutex<()>>,
 }
 
 impl Moto {
     /// Starts one; `None`, with the reason printed, where there is no moto.
     pub fn start() -> Option<Self> {
-        let Some(program) = program() else {
-            println!("skipped: there is no `moto_server` here (`pip install 'moto[server]'`)");
-            return None;
-        };
-        let port = free_port();
-        let process = Command::new(program)
-            .args(["-H", "127.0.0.1", "-p", &port.to_string()])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let server = Self { process, port, one_at_a_time: Arc::default() };
-        wait_for(port, "moto_server");
-        server.put(&format!("/{BUCKET}"), b"");
-        Some(server)
-    }
-
-    /// Writes an object past any gate, as Terraform would.
-    pub fn put(&self, path: &str, body: &[u8]) {
-        let answer = self.ask("PUT", path, body);
-        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
-    }
-
-    /// An answer with its head. Moto wants a signature, and looks at none.
-    pub fn ask(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nContent-Type: application/octet-stream\r\n\
-             Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, \
-             Signature=00\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-            self.port,
-            body.len()
-        );
-        forward(self.port, &[head.as_bytes(), body].concat()).unwrap()
-    }
-
-    /// Every object's key and content.
-    pub fn objects(&self) -> Vec<(String, Vec<u8>)> {
-        let listed = String::from_utf8(self.ask("GET", &format!("/{BUCKET}?list-type=2"), b"")).unwrap();
-        let keys = listed.split("<Key>").skip(1).map(|rest| rest.split("</Key>").next().unwrap().to_owned());
-        keys.map(|key| {
-            let answer = self.ask("GET", &format!("/{BUCKET}/{}", key.replace('=', "%3D")), b"");
-            let at = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
-            (key, answer[at..].to_vec())
-        })
-        .collect()
+        Some(Self { server: testkit::servers::Moto::start()?, one_at_a_time: Arc::default() })
     }
 
     pub fn gate(&self) -> Gate {
-        Gate::open(self.port, self.one_at_a_time.clone())
+        Gate::open(self.server.port(), self.one_at_a_time.clone())
     }
 }
 
-impl Drop for Moto {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+impl std::ops::Deref for Moto {
+    type Target = testkit::servers::Moto;
 
-/// The program: the one that `scripts/test` installs in the user's cache, or one on the PATH.
-fn program() -> Option<PathBuf> {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")));
-    let installed = cache.and_then(|cache| std::fs::read_dir(cache.join("mainstay")).ok());
-    let installed = installed.into_iter().flatten().flatten().filter_map(|entry| {
-        let is_moto = entry.file_name().to_string_lossy().starts_with("moto-");
-        Some(entry.path().join("bin/moto_server")).filter(|program| is_moto && program.exists())
-    });
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).map(|folder| folder.join("moto_server"));
-    installed.max().or_else(|| on_path.into_iter().find(|program| program.exists()))
+    fn deref(&self) -> &Self::Target {
+        &self.server
+    }
 }
 
 /// Where a gate is shut.
@@ -243,15 +181,6 @@ fn request(client: &mut TcpStream) -> Option<(Vec<u8>, String)> {
             more => bytes.extend_from_slice(&buffer[..more]),
         }
     }
-}
-
-/// The server's answer; it closes its connection after each.
-fn forward(server: u16, request: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut connection = TcpStream::connect(("127.0.0.1", server))?;
-    connection.write_all(request)?;
-    let mut answer = Vec::new();
-    connection.read_to_end(&mut answer)?;
-    Ok(answer)
 }
 
 fn answer(mut client: TcpStream, answer: std::io::Result<Vec<u8>>) {

@@ -165,12 +165,16 @@ impl Layout {
             say(&unified("<stdin>", &text, &formatted));
         } else if !is_check {
             say(&formatted);
+            // Terraform ends the output with a line, even where the input did not end with one.
+            if !formatted.ends_with('\n') {
+                say("\n");
+            }
         }
     }
 
     fn formatted(&mut self, name: &str, text: &str) -> Option<String> {
         let file = self.sources.add(name, text);
-        match lang::format(text, file) {
+        match lang::format_terraform(text, file) {
             Ok(formatted) => Some(formatted),
             Err(faults) => {
                 self.faults.extend(faults);

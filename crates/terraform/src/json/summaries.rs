@@ -128,6 +128,9 @@ mod tests {
         check(said, ("it is wrong", None));
         check(Diagnostic::error("x", "Wrong: very"), ("Wrong", Some("very")));
         check(Diagnostic::error("x", "Wrong"), ("Wrong", None));
-        check(Diagnostic::error("not-text", "this is no text"), ("Invalid template interpolation value", Some("this is no text")));
+        check(
+            Diagnostic::error("not-text", "this is no text"),
+            ("Invalid template interpolation value", Some("this is no text")),
+        );
     }
 }

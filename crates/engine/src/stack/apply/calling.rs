@@ -13,7 +13,7 @@ use super::result::null_like;
 use crate::stack::ResourceProvider;
 use crate::stack::plan::ResourceChange;
 use crate::stack::planning::marks::plain;
-use crate::stack::provider::{ApplyResource, AppliedResource};
+use crate::stack::provider::{AppliedResource, ApplyResource};
 use crate::{Action, Happened, KnownBy, OperationId, Record, Work};
 
 /// How often it is told that a provider still works on something.
@@ -47,11 +47,7 @@ pub(super) enum Called {
         took: Duration,
     },
     /// The provider was not asked, since what runs first failed.
-    Stopped {
-        id: OperationId,
-        faults: Diagnostics,
-        took: Duration,
-    },
+    Stopped { id: OperationId, faults: Diagnostics, took: Duration },
     /// Nothing was done: it was cancelled before it began.
     NotBegun(Option<OperationId>),
     /// Nothing was done: it could not be written down, or there is nobody to ask.

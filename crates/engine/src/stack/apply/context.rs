@@ -12,11 +12,11 @@ use super::ephemeral::Ephemerals;
 use super::journal::Journal;
 use super::result::About;
 use super::sequence::BlockName;
+use crate::stack::ResourceProvider;
 use crate::stack::plan::{ResourceChange, StackPlan};
 use crate::stack::provider::Remark;
 use crate::stack::providers::ProviderId;
 use crate::stack::world::{Each, Phase, Place, ResourceAt, World};
-use crate::stack::ResourceProvider;
 use crate::{Address, DeploymentId, Event, Events, Happened, StateRow};
 
 /// Shared by all operations of one apply.
@@ -84,10 +84,13 @@ impl<'a> Context<'a> {
     ) -> Result<&'a Arc<dyn ResourceProvider>, Diagnostics> {
         let found = self.provider_id(change).and_then(|id| self.world.provider(id));
         found.ok_or_else(|| {
-            let message = format!("Provider configuration not present: {} cannot be worked with", change.address);
+            let message =
+                format!("Provider configuration not present: {} cannot be worked with", change.address);
             Diagnostic::error("provider-not-present", message)
                 .because(format!("it was made with {}, which is not configured any more", change.provider))
-                .hint("bring that provider's configuration back, apply, and then remove it with the resources")
+                .hint(
+                    "bring that provider's configuration back, apply, and then remove it with the resources",
+                )
                 .into()
         })
     }
@@ -95,9 +98,8 @@ impl<'a> Context<'a> {
     /// The version of the schema by which a provider now writes what a change is about.
     pub(super) fn schema_version(&self, change: &ResourceChange) -> u64 {
         let id = self.provider_id(change);
-        let kind = id.and_then(|id| {
-            self.world.providers.kind(id, change.address.mode, change.address.kind.as_str())
-        });
+        let kind = id
+            .and_then(|id| self.world.providers.kind(id, change.address.mode, change.address.kind.as_str()));
         kind.map_or(change.schema_version, |kind| kind.version)
     }
 

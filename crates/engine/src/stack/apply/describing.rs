@@ -45,8 +45,7 @@ pub(super) fn describe<'a>(
     let (_, kind) = context.world.made_by(located.at)?;
     let Some(resource) = context.world.resource(located.at) else { return Err(not_described(change).into()) };
     let what = format!("resource \"{}\" \"{}\"", resource.kind.name, resource.name.name);
-    let decoded =
-        decode(&resource.body, resource.header, &what, &kind.block, &[], &context.place(located));
+    let decoded = decode(&resource.body, resource.header, &what, &kind.block, &[], &context.place(located));
     if decoded.diagnostics.has_errors() {
         return Err(decoded.diagnostics);
     }
@@ -99,9 +98,11 @@ pub(super) async fn plan_again<'a>(
         return Err(about.other_plan(&why).into());
     }
     if updated.is_some() {
-        let moved = planned.requires_replace.iter().find(|path| match (at(prior, path), at(&planned.planned, path)) {
-            (Some(then), Some(now)) => !same(&then, &now),
-            (then, now) => then.is_some() != now.is_some(),
+        let moved = planned.requires_replace.iter().find(|path| {
+            match (at(prior, path), at(&planned.planned, path)) {
+                (Some(then), Some(now)) => !same(&then, &now),
+                (then, now) => then.is_some() != now.is_some(),
+            }
         });
         if let Some(path) = moved {
             let why = format!("`{}` was to be changed in place, and now needs another object", place(path));
@@ -128,10 +129,12 @@ impl Described<'_> {
 
     /// A configuration that is not known even now.
     pub(super) fn not_known(&self, context: &Context<'_>, change: &ResourceChange) -> Diagnostic {
-        let fault =
-            Diagnostic::error("unknown-value", "the configuration holds values that are not known even at the apply")
-                .at(self.resource.header)
-                .about(change.address.to_string());
+        let fault = Diagnostic::error(
+            "unknown-value",
+            "the configuration holds values that are not known even at the apply",
+        )
+        .at(self.resource.header)
+        .about(change.address.to_string());
         let environments = &context.world.input.environments;
         match environments.iter().find(|(_, outputs)| !outputs.is_wholly_known()) {
             Some((other, _)) => fault
@@ -140,7 +143,9 @@ impl Described<'_> {
                     "apply that first, or both together: `mainstay apply --env {other},{}`",
                     context.world.input.environment
                 )),
-            None => fault.hint("does it hang on a service? The infrastructure is made before any service runs"),
+            None => {
+                fault.hint("does it hang on a service? The infrastructure is made before any service runs")
+            }
         }
     }
 }
@@ -177,13 +182,15 @@ pub(super) fn conditions(
 }
 
 fn not_described(change: &ResourceChange) -> Diagnostic {
-    Diagnostic::error("plan-inconsistent", "the plan makes an instance that the configuration does not describe")
-        .about(change.address.to_string())
-        .hint("make a new plan; nothing was done to it")
+    Diagnostic::error(
+        "plan-inconsistent",
+        "the plan makes an instance that the configuration does not describe",
+    )
+    .about(change.address.to_string())
+    .hint("make a new plan; nothing was done to it")
 }
 
 fn place(path: &value::Path) -> String {
     let text = path.to_string();
     text.strip_prefix('.').map_or_else(|| text.clone(), str::to_owned)
 }
-

@@ -42,13 +42,19 @@ pub(super) fn checks(plan: &StackPlan, world: &World) -> Vec<CheckResult> {
     if plan.mode == StackMode::Destroy {
         return Vec::new();
     }
-    let mut now: HashMap<(CheckKind, String), CheckResult> =
-        world.checks.results().into_iter().map(|result| ((result.kind, result.object.clone()), result)).collect();
+    let mut now: HashMap<(CheckKind, String), CheckResult> = world
+        .checks
+        .results()
+        .into_iter()
+        .map(|result| ((result.kind, result.object.clone()), result))
+        .collect();
     let mut results: Vec<CheckResult> = plan
         .checks
         .iter()
         .map(|planned| {
-            let Some(result) = now.remove(&(planned.kind, planned.object.clone())) else { return unknown(planned) };
+            let Some(result) = now.remove(&(planned.kind, planned.object.clone())) else {
+                return unknown(planned);
+            };
             merged(planned, result)
         })
         .collect();
@@ -99,7 +105,8 @@ fn as_state(checks: &[CheckResult]) -> Json {
             .instances
             .iter()
             .map(|instance| {
-                let mut object = json!({ "object_addr": instance.address, "status": status(instance.status) });
+                let mut object =
+                    json!({ "object_addr": instance.address, "status": status(instance.status) });
                 if !instance.problems.is_empty() {
                     object["failure_messages"] = json!(instance.problems);
                 }

@@ -40,7 +40,8 @@ pub(super) async fn open(context: &Context<'_>, at: ResourceAt) -> Diagnostics {
     let world = context.world;
     let opened = async {
         let (id, kind) = world.made_by(at)?;
-        let missing = || Diagnostics::from(Diagnostic::error("provider-not-present", "its provider is not configured"));
+        let missing =
+            || Diagnostics::from(Diagnostic::error("provider-not-present", "its provider is not configured"));
         let provider = world.provider(id).ok_or_else(missing)?;
         let resource = world.resource(at).ok_or_else(missing)?;
         let mut values = Vec::new();
@@ -82,13 +83,15 @@ impl One<'_> {
         };
         let resource = self.resource;
         let place = || world.place(self.at.node, self.instance).with_each(self.each);
-        let mut faults = judge(&resource.lifecycle.preconditions, &place(), Telling::PRECONDITION).diagnostics;
+        let mut faults =
+            judge(&resource.lifecycle.preconditions, &place(), Telling::PRECONDITION).diagnostics;
         let what = format!("ephemeral \"{}\" \"{}\"", resource.kind.name, resource.name.name);
         let decoded = decode(&resource.body, resource.header, &what, &self.kind.block, &[], &place());
         faults.extend(decoded.diagnostics);
         let configuration = plain(&decoded.value);
         if !faults.has_errors() && !configuration.is_wholly_known() {
-            let fault = Diagnostic::error("unknown-value", "the configuration holds values that are not known yet");
+            let fault =
+                Diagnostic::error("unknown-value", "the configuration holds values that are not known yet");
             faults.push(fault.at(resource.header).about(address.to_string()));
         }
         if faults.has_errors() {
@@ -98,7 +101,8 @@ impl One<'_> {
         let tell = |happened| {
             context.events.send(Event::Object { address: address.clone(), deposed: None, happened });
         };
-        let remarks = |remarks| tell_remarks(remarks, &resource.body, Some(resource.header), &address.to_string());
+        let remarks =
+            |remarks| tell_remarks(remarks, &resource.body, Some(resource.header), &address.to_string());
         faults.extend(remarks(self.provider.validate(Part::Ephemeral, kind, &configuration).await));
         let Some(powers) = self.provider.powers().filter(|_| !faults.has_errors()) else {
             if !faults.has_errors() {
@@ -120,17 +124,22 @@ impl One<'_> {
             }
         };
         tell(Happened::EphemeralFinished { work, took_ms: millis(begun.elapsed()) });
-        context.ephemerals.hold(Held {
-            address: address.clone(),
-            at: self.at,
-            provider: self.provider.clone(),
-            private,
-            renew_at_ms,
-        })
-        .await;
+        context
+            .ephemerals
+            .hold(Held {
+                address: address.clone(),
+                at: self.at,
+                provider: self.provider.clone(),
+                private,
+                renew_at_ms,
+            })
+            .await;
         let value = self.kind.block.with_sensitive(&value).with_marks(Marks::EPHEMERAL);
         let own = place();
-        faults.extend(judge(&resource.lifecycle.postconditions, &own.with_self(&value), Telling::POSTCONDITION).diagnostics);
+        faults.extend(
+            judge(&resource.lifecycle.postconditions, &own.with_self(&value), Telling::POSTCONDITION)
+                .diagnostics,
+        );
         if faults.has_errors() { Err(faults) } else { Ok((value, faults)) }
     }
 }
@@ -158,7 +167,9 @@ impl Ephemerals {
 
     async fn renew(&self, context: &Context<'_>) {
         let now = now_ms();
-        for held in self.open.lock().await.iter_mut().filter(|held| held.renew_at_ms.is_some_and(|at| at <= now)) {
+        for held in
+            self.open.lock().await.iter_mut().filter(|held| held.renew_at_ms.is_some_and(|at| at <= now))
+        {
             let begun = Instant::now();
             let work = Work::Renew;
             held.tell(context, Happened::EphemeralStarted { work });
@@ -196,11 +207,14 @@ impl Ephemerals {
                 faults.extend(tell_remarks(remarks, &resource.body, Some(resource.header), &about));
             }
             let took_ms = millis(begun.elapsed());
-            held.tell(context, if failed {
-                Happened::EphemeralFailed { work, took_ms }
-            } else {
-                Happened::EphemeralFinished { work, took_ms }
-            });
+            held.tell(
+                context,
+                if failed {
+                    Happened::EphemeralFailed { work, took_ms }
+                } else {
+                    Happened::EphemeralFinished { work, took_ms }
+                },
+            );
         }
         faults
     }

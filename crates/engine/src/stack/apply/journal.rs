@@ -11,9 +11,7 @@ use tokio::sync::oneshot;
 use value::Value;
 
 use crate::stack::plan::ResourceChange;
-use crate::{
-    Action, DeploymentId, Edit, EnvironmentName, Intent, OperationId, Record, StateRow, Store,
-};
+use crate::{Action, DeploymentId, Edit, EnvironmentName, Intent, OperationId, Record, StateRow, Store};
 
 /// What is written for one operation before it begins.
 pub(super) struct Operation<'a> {
@@ -104,7 +102,8 @@ impl<'a> Journal<'a> {
             }
             Err(fault) => {
                 self.broken.store(true, Ordering::Relaxed);
-                let hint = "what was done to it could not be written down; the next run finds out what is true";
+                let hint =
+                    "what was done to it could not be written down; the next run finds out what is true";
                 Err(fault.diagnostic().about(change.address.to_string()).hint(hint))
             }
         }
@@ -165,9 +164,8 @@ pub(super) fn deposed_key(
 ) -> Arc<str> {
     // FNV-1a: the key only has to tell few objects apart, and the same apply has to give the same one.
     let text = format!("{deployment} {}", change.address);
-    let hash = text.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
+    let hash =
+        text.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
     let mut number = hash;
     loop {
         let key = format!("{number:08x}");

@@ -228,7 +228,8 @@ fn wanted(world: &World, steps: &Steps, layout: &Layout<'_>, plan: &StackPlan) -
     }
     let mut roots: BTreeSet<usize> = layout.providers.values().copied().collect();
     if plan.mode != StackMode::Destroy {
-        let blocks = plan.changes.iter().filter_map(|change| layout.blocks.get(&BlockName::of(&change.address)));
+        let blocks =
+            plan.changes.iter().filter_map(|change| layout.blocks.get(&BlockName::of(&change.address)));
         roots.extend(blocks.copied());
         let declared = world.configuration(NodeId::ROOT).map_or(&[][..], |root| &root.outputs);
         let planned: BTreeSet<&str> = plan.outputs.iter().map(|output| output.name.as_ref()).collect();
@@ -289,13 +290,16 @@ async fn refusal(plan: &StackPlan, snapshot: &Snapshot, store: &dyn StateStore) 
         return Some(Diagnostic::error("errored-plan", message).hint("mend the faults, and make a new plan"));
     }
     if snapshot.lineage != plan.lineage {
-        let message = format!("Saved plan does not match the given state: {} has another state now", plan.environment);
+        let message =
+            format!("Saved plan does not match the given state: {} has another state now", plan.environment);
         let why = format!("the plan is for lineage {:?}, the state has {:?}", plan.lineage, snapshot.lineage);
         return stale(message, why);
     }
     if snapshot.serial != plan.base_serial {
-        let message =
-            format!("Saved plan is stale: the state of {} has changed since this plan was made", plan.environment);
+        let message = format!(
+            "Saved plan is stale: the state of {} has changed since this plan was made",
+            plan.environment
+        );
         return stale(
             message,
             format!("the plan is for serial {}, the state is at {}", plan.base_serial, snapshot.serial),

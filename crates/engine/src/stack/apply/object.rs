@@ -293,10 +293,8 @@ async fn depose(
     let key = deposed_key(&context.deployment, change, is_taken);
     let mut aside = row.clone();
     aside.record.deposed = Some(key.clone());
-    let edits = vec![
-        Edit::Remove { address: change.address.clone(), deposed: None },
-        Edit::Put(Box::new(aside)),
-    ];
+    let edits =
+        vec![Edit::Remove { address: change.address.clone(), deposed: None }, Edit::Put(Box::new(aside))];
     context.journal.edit(edits).await.map_err(Box::new)?;
     Ok(Some(key))
 }
@@ -354,7 +352,8 @@ impl Answered<'_> {
         };
         let resource = context.world.resource(located.at);
         let creates = self.call.work == Work::Create;
-        let provisions = creates && !failed && resource.is_some_and(|resource| !creation(resource).is_empty());
+        let provisions =
+            creates && !failed && resource.is_some_and(|resource| !creation(resource).is_empty());
         let row = row.map(|mut row| {
             // Until everything that makes it whole has run, it is half-made: whoever is killed meanwhile finds it so.
             row.record.tainted = if creates {

@@ -43,7 +43,8 @@ fn with_what_changed<'a>(
     change: Option<&ResourceChange>,
 ) -> std::borrow::Cow<'a, StateRow> {
     use std::borrow::Cow;
-    let Some(change) = change.filter(|change| change.action == Action::NoOp && change.deposed.is_none()) else {
+    let Some(change) = change.filter(|change| change.action == Action::NoOp && change.deposed.is_none())
+    else {
         return Cow::Borrowed(row);
     };
     let same = *row.depends_on == *change.depends_on

@@ -43,7 +43,8 @@ pub(super) async fn remove(
     aside: Option<Arc<str>>,
 ) -> Removed {
     let Some(prior) = context.prior(change) else {
-        let fault = Diagnostic::error("plan-inconsistent", "the plan removes an object that it does not have");
+        let fault =
+            Diagnostic::error("plan-inconsistent", "the plan removes an object that it does not have");
         return Removed::failed(fault.about(change.address.to_string()).hint("make a new plan").into());
     };
     let mut record = prior.record.clone();
@@ -114,10 +115,13 @@ async fn settle(context: &Context<'_>, call: &Call<'_>, prior: &StateRow) -> Rem
     if let Some(took) = took {
         let took_ms = millis(took + begun.elapsed());
         let work = Work::Delete;
-        call.tell(context, match end {
-            End::Done => Happened::ApplyFinished { work, known_by: None, took_ms },
-            _ => Happened::ApplyFailed { work, took_ms },
-        });
+        call.tell(
+            context,
+            match end {
+                End::Done => Happened::ApplyFinished { work, known_by: None, took_ms },
+                _ => Happened::ApplyFailed { work, took_ms },
+            },
+        );
     }
     Removed { faults, end, took }
 }

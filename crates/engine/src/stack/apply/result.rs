@@ -65,7 +65,8 @@ impl About<'_> {
 
     /// An object that was removed and is still answered.
     pub(super) fn still_there(self) -> Diagnostic {
-        let message = "Provider returned invalid result object after apply: it was removed, and is still answered";
+        let message =
+            "Provider returned invalid result object after apply: it was removed, and is still answered";
         self.fault("provider-fault", message.into(), "the object stays in the state".into())
     }
 }

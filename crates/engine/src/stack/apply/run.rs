@@ -208,7 +208,9 @@ impl<'c, 'a> Run<'c, 'a> {
                     }
                     None => {
                         let row = self.context.prior.get(&(&address, None));
-                        Member::Kept(row.map_or_else(|| Value::unknown(Type::Dynamic), |row| row.value.clone()))
+                        Member::Kept(
+                            row.map_or_else(|| Value::unknown(Type::Dynamic), |row| row.value.clone()),
+                        )
                     }
                 });
             }
@@ -286,15 +288,20 @@ impl<'c, 'a> Run<'c, 'a> {
 
     /// Tells that a change is not begun, once, and since what failed.
     fn skip(&mut self, step: usize, because: usize) {
-        let (Some(Step::Make(number)) | Some(Step::Remove(number))) = self.sequence.steps.get(step).copied() else {
+        let (Some(Step::Make(number)) | Some(Step::Remove(number))) = self.sequence.steps.get(step).copied()
+        else {
             return;
         };
         let plan = self.context.plan;
         let root = match self.sequence.steps.get(because) {
-            Some(Step::Make(root) | Step::Remove(root)) => plan.changes.get(*root).map(|root| root.address.clone()),
+            Some(Step::Make(root) | Step::Remove(root)) => {
+                plan.changes.get(*root).map(|root| root.address.clone())
+            }
             _ => None,
         };
-        let Some(change) = plan.changes.get(number).filter(|change| change.action != Action::NoOp) else { return };
+        let Some(change) = plan.changes.get(number).filter(|change| change.action != Action::NoOp) else {
+            return;
+        };
         let skipped = self.tally.skipped.get_mut(number);
         if let Some(skipped) = skipped.filter(|skipped| skipped.is_none()) {
             *skipped = Some(root.clone());
@@ -329,10 +336,13 @@ async fn perform(context: &Context<'_>, job: Job<'_>) -> Ended {
 }
 
 fn unlocated(change: &ResourceChange) -> Diagnostic {
-    Diagnostic::error("plan-inconsistent", "the plan has an instance that the configuration now does not describe")
-        .about(change.address.to_string())
-        .because("`count` or `for_each` came out otherwise than when it was planned")
-        .hint("make a new plan; nothing was done to it")
+    Diagnostic::error(
+        "plan-inconsistent",
+        "the plan has an instance that the configuration now does not describe",
+    )
+    .about(change.address.to_string())
+    .because("`count` or `for_each` came out otherwise than when it was planned")
+    .hint("make a new plan; nothing was done to it")
 }
 
 /// How many operations are under way at the same time.

@@ -14,9 +14,7 @@ use crate::inconsistency::agrees;
 use crate::stack::planning::marks::{copy, plain, same};
 use crate::stack::provider::Observed;
 use crate::stack::{ProviderAddress, ResourceProvider};
-use crate::{
-    Action, Address, EnvironmentName, Event, Events, Intent, OpenOperation, StateRow, StateStore,
-};
+use crate::{Action, Address, EnvironmentName, Event, Events, Intent, OpenOperation, StateRow, StateStore};
 
 /// Providers that can be asked what is there, before anything is planned.
 #[async_trait]
@@ -168,7 +166,9 @@ fn judge(intent: &Intent, row: Option<&StateRow>, found: Found) -> (Verdict, Str
             let end = "the state says what was there before; the next plan reads it again";
             (Verdict::InDoubt, format!("{begun}; {why}; {end}"), Some(row.clone()))
         }
-        Found::Gone if intent.action == Action::Delete => (Verdict::Done, format!("{begun}; it is gone"), None),
+        Found::Gone if intent.action == Action::Delete => {
+            (Verdict::Done, format!("{begun}; it is gone"), None)
+        }
         Found::Gone => {
             let end = "there is nothing any more; the next plan makes it again";
             (Verdict::InDoubt, format!("{begun}; {end}"), None)
@@ -182,12 +182,11 @@ fn judge(intent: &Intent, row: Option<&StateRow>, found: Found) -> (Verdict, Str
             let (verdict, end) = match (is_after, is_before) {
                 (_, true) => (Verdict::NotDone, "it is as it was before"),
                 (true, false) => (Verdict::Done, "what was to be is there"),
-                (false, false) if intent.action == Action::Delete => {
-                    (Verdict::NotDone, "it is still there")
-                }
-                (false, false) => {
-                    (Verdict::InDoubt, "what is there is neither what it was nor what was to be; the next plan shows the rest")
-                }
+                (false, false) if intent.action == Action::Delete => (Verdict::NotDone, "it is still there"),
+                (false, false) => (
+                    Verdict::InDoubt,
+                    "what is there is neither what it was nor what was to be; the next plan shows the rest",
+                ),
             };
             (verdict, format!("{begun}; {end}"), Some(now))
         }
@@ -195,9 +194,10 @@ fn judge(intent: &Intent, row: Option<&StateRow>, found: Found) -> (Verdict, Str
 }
 
 fn doubt(intent: &Intent, explanation: &str) -> Diagnostic {
-    let warning = Diagnostic::warning("in-doubt", "an interrupted run left it open what became of this object")
-        .about(intent.address.to_string())
-        .because(explanation.to_owned());
+    let warning =
+        Diagnostic::warning("in-doubt", "an interrupted run left it open what became of this object")
+            .about(intent.address.to_string())
+            .because(explanation.to_owned());
     if intent.action == Action::Create {
         warning.hint("look whether it exists: if it does, import it or remove it by hand before the next apply makes another")
     } else {

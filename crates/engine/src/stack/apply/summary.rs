@@ -4,8 +4,8 @@ use diag::Diagnostic;
 
 use super::object::End;
 use super::run::Tally;
-use crate::{Address, Mode};
 use crate::stack::plan::{Action, ResourceChange, StackPlan};
+use crate::{Address, Mode};
 
 /// What became of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]

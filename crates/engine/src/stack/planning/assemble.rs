@@ -7,9 +7,9 @@ use diag::{Diagnostic, Diagnostics};
 use lang::configuration::NodeId;
 use value::{Marks, Value};
 
+use super::StackRequest;
 use super::planner::{Found, Planner};
 use super::relevant::relevant;
-use super::StackRequest;
 use crate::stack::plan::{Action, CheckKind, OutputChange, StackMode, StackPlan};
 use crate::stack::world::World;
 use crate::{Address, Mode, Snapshot};
@@ -40,7 +40,12 @@ pub(super) fn errored(request: &StackRequest) -> StackPlan {
 }
 
 /// The plan of what was found. Warnings about the plan as a whole are added to `told`.
-pub(super) fn plan(request: &StackRequest, world: &World, planner: &Planner, told: &mut Diagnostics) -> StackPlan {
+pub(super) fn plan(
+    request: &StackRequest,
+    world: &World,
+    planner: &Planner,
+    told: &mut Diagnostics,
+) -> StackPlan {
     let Found { mut changes, mut drift, mut prior, generated } = planner.take_all();
     let by_address = |a: (&Address, Option<&Arc<str>>), b: (&Address, Option<&Arc<str>>)| a.cmp(&b);
     changes.sort_by(|a, b| by_address((&a.address, a.deposed.as_ref()), (&b.address, b.deposed.as_ref())));
@@ -87,12 +92,14 @@ fn variables(request: &StackRequest) -> BTreeMap<Arc<str>, Value> {
 
 /// What becomes of each output of the root module, and outputs as they are now as far as they are known.
 fn outputs(state: &Snapshot, world: &World, planner: &Planner) -> (Vec<OutputChange>, Vec<(String, Value)>) {
-    let before: BTreeMap<&str, &Value> = state.outputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    let before: BTreeMap<&str, &Value> =
+        state.outputs.iter().map(|(name, value)| (name.as_str(), value)).collect();
     let declared = world.configuration(NodeId::ROOT).map_or(&[][..], |root| &root.outputs);
     let mut now: BTreeMap<String, Value> = state.outputs.iter().cloned().collect();
     let mut changes = BTreeMap::new();
     let destroys = planner.mode == StackMode::Destroy;
-    let is_sensitive = |value: Option<&&Value>| value.is_some_and(|value| value.marks().contains(Marks::SENSITIVE));
+    let is_sensitive =
+        |value: Option<&&Value>| value.is_some_and(|value| value.marks().contains(Marks::SENSITIVE));
     for (at, output) in declared.iter().enumerate() {
         let name = &output.name.name;
         let then = before.get(name.as_ref());
@@ -123,7 +130,6 @@ fn outputs(state: &Snapshot, world: &World, planner: &Planner) -> (Vec<OutputCha
     for (name, value) in &before {
         let goes = planner.selection.is_everything() && (destroys || !names.contains(name));
         if goes {
-
             let change = OutputChange {
                 name: Arc::from(*name),
                 before: Some(value.clone()),
@@ -155,29 +161,36 @@ fn declare_checks(world: &World) {
 }
 
 fn forgotten(changes: &[crate::stack::plan::ResourceChange]) -> Option<Diagnostic> {
-    let names: Vec<String> =
-        changes
-            .iter()
-            .filter(|it| it.action == Action::Forget && it.address.mode == Mode::Managed)
-            .map(|it| format!(" - {}", it.address)).collect();
+    let names: Vec<String> = changes
+        .iter()
+        .filter(|it| it.action == Action::Forget && it.address.mode == Mode::Managed)
+        .map(|it| format!(" - {}", it.address))
+        .collect();
     if names.is_empty() {
         return None;
     }
     Some(
         Diagnostic::warning("forgotten", "Some objects will no longer be managed by Terraform")
-            .because(format!("if you apply this plan, these objects are forgotten and stay as they are:\n{}", names.join("\n")))
+            .because(format!(
+                "if you apply this plan, these objects are forgotten and stay as they are:\n{}",
+                names.join("\n")
+            ))
             .hint("after that, `import` takes them back"),
     )
 }
 
 /// Resources with several instances that were to be replaced as if they had one.
-fn unmatched_replacements(request: &StackRequest, changes: &[crate::stack::plan::ResourceChange]) -> Diagnostics {
+fn unmatched_replacements(
+    request: &StackRequest,
+    changes: &[crate::stack::plan::ResourceChange],
+) -> Diagnostics {
     let mut told = Diagnostics::default();
     if request.replaced.is_empty() {
         return told;
     }
     let there: HashSet<&Address> = changes.iter().map(|change| &change.address).collect();
-    for address in request.replaced.iter().filter(|address| address.key.is_none() && !there.contains(address)) {
+    for address in request.replaced.iter().filter(|address| address.key.is_none() && !there.contains(address))
+    {
         let instances: Vec<String> = changes
             .iter()
             .filter(|change| change.address.resource() == address.resource())
@@ -185,8 +198,9 @@ fn unmatched_replacements(request: &StackRequest, changes: &[crate::stack::plan:
             .take(10)
             .collect();
         if !instances.is_empty() {
-            let message =
-                format!("Incompletely-matched force-replace resource instance: {address} names no single instance");
+            let message = format!(
+                "Incompletely-matched force-replace resource instance: {address} names no single instance"
+            );
             let warning = Diagnostic::warning("replace-unmatched", message);
             told.push(warning.hint(format!("name an instance: {}", instances.join(", "))));
         }

@@ -4,9 +4,9 @@ use diag::Diagnostics;
 use lang::configuration::Resource;
 use lang::eval::Scope;
 
+use super::instances::Instance;
 use crate::stack::plan::CheckKind;
 use crate::stack::walk::block_address;
-use super::instances::Instance;
 use crate::stack::world::{ResourceAt, Telling, World, judge};
 
 /// The conditions of a resource block.

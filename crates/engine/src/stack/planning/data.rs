@@ -97,7 +97,11 @@ impl EachInstance for Reading<'_> {
         let waits = !is_known || self.is_pending && self.planner.mode == StackMode::Normal;
         let mut found = Found::default();
         if waits {
-            let reason = if is_known { Reason::ReadBecauseDependencyPending } else { Reason::ReadBecauseConfigUnknown };
+            let reason = if is_known {
+                Reason::ReadBecauseDependencyPending
+            } else {
+                Reason::ReadBecauseConfigUnknown
+            };
             let value = copy(&configuration, &block.with_sensitive(&to_be_told(block, &unmarked)));
             found.changes.push(self.change(one, reason, value.clone()));
             return Ok(One { found, value, told });
@@ -109,7 +113,9 @@ impl EachInstance for Reading<'_> {
                 self.note_failed(one, &remarks);
                 if self.planner.mode != StackMode::Destroy {
                     let faults = self.asking.told(&one.address, remarks);
-                    told.extend(faults.into_iter().map(|it| Diagnostic { severity: Severity::Warning, ..it }));
+                    told.extend(
+                        faults.into_iter().map(|it| Diagnostic { severity: Severity::Warning, ..it }),
+                    );
                 }
                 (configuration.clone(), false)
             }
@@ -192,11 +198,19 @@ impl Reading<'_> {
         if self.planner.mode == StackMode::Destroy {
             return;
         }
-        let check = self.resource.in_check.and_then(|check| self.world.configuration(self.at.node)?.checks.get(check as usize));
+        let check = self
+            .resource
+            .in_check
+            .and_then(|check| self.world.configuration(self.at.node)?.checks.get(check as usize));
         let Some(check) = check else { return };
         let name = format!("check.{}", check.name.name);
         let object = format!("{}{name}", self.world.prefix(self.at.node));
-        self.world.checks.fail(CheckKind::Check, object, within(&one.address.module, &name), problems(remarks));
+        self.world.checks.fail(
+            CheckKind::Check,
+            object,
+            within(&one.address.module, &name),
+            problems(remarks),
+        );
     }
 }
 
@@ -226,11 +240,14 @@ pub(in crate::stack) fn to_be_told(block: &Block, configuration: &Value) -> Valu
                     let each = elements.iter().map(|element| to_be_told(&nested.block, element));
                     Value::list(ty.as_ref().clone(), each.collect::<Vec<_>>())
                 }
-                Kind::Set(ty, elements) => {
-                    Value::set(ty.as_ref().clone(), elements.iter().map(|element| to_be_told(&nested.block, element)))
-                }
+                Kind::Set(ty, elements) => Value::set(
+                    ty.as_ref().clone(),
+                    elements.iter().map(|element| to_be_told(&nested.block, element)),
+                ),
                 Kind::Map(ty, elements) => {
-                    let each = elements.iter().map(|(key, element)| (key.clone(), to_be_told(&nested.block, element)));
+                    let each = elements
+                        .iter()
+                        .map(|(key, element)| (key.clone(), to_be_told(&nested.block, element)));
                     Value::map(ty.as_ref().clone(), each)
                 }
                 _ => entry.clone(),
@@ -255,7 +272,8 @@ fn awaited(tree: &Tree, at: ResourceAt) -> HashSet<ResourceAt> {
         if !seen.insert(next) {
             continue;
         }
-        let resource = tree.node(next.node).and_then(|node| node.configuration.resources.get(next.resource.0 as usize));
+        let resource =
+            tree.node(next.node).and_then(|node| node.configuration.resources.get(next.resource.0 as usize));
         let Some(resource) = resource else { continue };
         if resource.mode == Mode::Managed {
             all.insert(next);
@@ -271,7 +289,8 @@ fn add(tree: &Tree, node: NodeId, on: Reference, open: &mut Vec<ResourceAt>) {
     match on {
         Reference::Resource(resource) => open.push(ResourceAt { node, resource }),
         Reference::Module(call) | Reference::ModuleOutput(call, _) => {
-            let child = tree.node(node).and_then(|node| node.children.get(call.0 as usize).copied().flatten());
+            let child =
+                tree.node(node).and_then(|node| node.children.get(call.0 as usize).copied().flatten());
             let mut nodes: Vec<NodeId> = child.into_iter().collect();
             while let Some(node) = nodes.pop() {
                 let Some(found) = tree.node(node) else { continue };
@@ -283,4 +302,3 @@ fn add(tree: &Tree, node: NodeId, on: Reference, open: &mut Vec<ResourceAt>) {
         _ => {}
     }
 }
-

@@ -70,7 +70,12 @@ impl Deciding<'_> {
         let planned = self.plan(before, &described, private, told).await?;
         let mut replace_paths = Vec::new();
         if there.is_some() {
-            replace_paths = planned.requires_replace.iter().filter(|path| moves(before, &planned.planned, path)).cloned().collect();
+            replace_paths = planned
+                .requires_replace
+                .iter()
+                .filter(|path| moves(before, &planned.planned, path))
+                .cloned()
+                .collect();
         }
         let is_replaced = there.is_some() && (!replace_paths.is_empty() || self.forced.is_some());
         let planned = if is_replaced {
@@ -101,7 +106,8 @@ impl Deciding<'_> {
     }
 
     async fn validated(&self, described: &Value) -> Diagnostics {
-        let remarks = self.asking.provider.validate(Part::Managed, self.address.kind.as_str(), described).await;
+        let remarks =
+            self.asking.provider.validate(Part::Managed, self.address.kind.as_str(), described).await;
         if remarks.is_empty() { Diagnostics::default() } else { self.asking.told(self.address, remarks) }
     }
 
@@ -132,11 +138,14 @@ impl Deciding<'_> {
             for (path, why) in contradictions(block, prior, described, &planned.planned) {
                 let span = place(&self.resource.body, self.resource.header, &path);
                 told.push(
-                    Diagnostic::error("provider-fault", "Provider produced invalid plan: it is not what is described")
-                        .at(span)
-                        .about(self.address.to_string())
-                        .because(why)
-                        .hint("this is a fault of the provider: report it where the provider is developed"),
+                    Diagnostic::error(
+                        "provider-fault",
+                        "Provider produced invalid plan: it is not what is described",
+                    )
+                    .at(span)
+                    .about(self.address.to_string())
+                    .because(why)
+                    .hint("this is a fault of the provider: report it where the provider is developed"),
                 );
             }
         }

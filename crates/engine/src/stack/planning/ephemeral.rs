@@ -87,7 +87,10 @@ impl EachInstance for Opening<'_> {
             return Ok(One { found: Found::default(), value, told });
         }
         let Some(powers) = self.asking.provider.powers() else {
-            told.push(Diagnostic::error("no-ephemerals", "its provider opens nothing ephemeral").at(resource.header));
+            told.push(
+                Diagnostic::error("no-ephemerals", "its provider opens nothing ephemeral")
+                    .at(resource.header),
+            );
             return Err(told);
         };
         let planner = self.planner;
@@ -137,7 +140,12 @@ impl Ephemerals {
                 Happened::EphemeralFinished { work, took_ms }
             };
             planner.tell(&address, None, happened);
-            let nothing = lang::syntax::Body { attributes: Vec::new(), blocks: Vec::new(), span: NOWHERE, is_json: false };
+            let nothing = lang::syntax::Body {
+                attributes: Vec::new(),
+                blocks: Vec::new(),
+                span: NOWHERE,
+                is_json: false,
+            };
             told.extend(crate::stack::world::tell_remarks(remarks, &nothing, None, &address.to_string()));
         }
         told

@@ -13,8 +13,8 @@ use super::object::{Asking, Read, removal};
 use super::planner::{Found, Planner};
 use super::rows::{Row, block_of};
 use super::{StackRequest, generate};
-use crate::stack::plan::{Action, Generated, ResourceChange, StackMode};
 use crate::stack::StackProviders;
+use crate::stack::plan::{Action, Generated, ResourceChange, StackMode};
 use crate::stack::walk::Steps;
 use crate::stack::world::{Expansion, Phase, ResourceAt, World};
 use crate::{Address, Key, ModulePath, ModuleStep, Record, StateRow, Target as Named};
@@ -52,7 +52,9 @@ impl Imports {
                 Named::Module(_) => None,
             };
             match block {
-                Some(at) => steps.of_resource(at).into_iter().for_each(|resource| steps.after(resource, step)),
+                Some(at) => {
+                    steps.of_resource(at).into_iter().for_each(|resource| steps.after(resource, step))
+                }
                 None => {
                     let provider = providers.of_import(number as usize).map(|id| steps.of_provider(id));
                     provider.into_iter().for_each(|provider| steps.after(step, provider));
@@ -153,7 +155,8 @@ fn written_id(import: &Import, scope: &dyn Scope) -> Diagnostics {
 /// A key of the kind that a resource does not have, or none where it needs one.
 fn misplaced_key(world: &World, import: &Import, scope: &dyn Scope) -> Option<Diagnostic> {
     let Named::Resource(named) = &import.to else { return None };
-    let resource = world.resource(block_of(&world.input.tree, named)?)?;
+    // What is not described yet is generated without keys.
+    let resource = block_of(&world.input.tree, named).and_then(|at| world.resource(at));
     let is_number = match (&named.key, &import.key) {
         (Some(Key::Index(_)), _) => Some(true),
         (Some(Key::Name(_)), _) => Some(false),
@@ -164,7 +167,9 @@ fn misplaced_key(world: &World, import: &Import, scope: &dyn Scope) -> Option<Di
         },
         (None, None) => None,
     };
-    let why = match (is_number, resource.count.is_some(), resource.for_each.is_some()) {
+    let has_count = resource.is_some_and(|resource| resource.count.is_some());
+    let has_for_each = resource.is_some_and(|resource| resource.for_each.is_some());
+    let why = match (is_number, has_count, has_for_each) {
         (None, true, _) => "the target resource has `count`, and so instances with numbers",
         (None, _, true) => "the target resource has `for_each`, and so instances with keys",
         (Some(true), false, false) => "the target resource has no `count`, and so no instances with numbers",
@@ -205,7 +210,8 @@ pub(super) async fn step(planner: &Planner, world: &World, block: usize) -> (Fou
     for (address, target) in targets {
         match look_up(planner, &asking, &address, &target).await {
             Ok(row) => {
-                let generated = Generated { address, text: generate::resource(&kind.block, &row, &target.id) };
+                let generated =
+                    Generated { address, text: generate::resource(&kind.block, &row, &target.id) };
                 found.changes.push(ResourceChange {
                     action: Action::NoOp,
                     after: row.value.clone(),
@@ -223,7 +229,9 @@ pub(super) async fn step(planner: &Planner, world: &World, block: usize) -> (Fou
 
 fn evaluate_block(planner: &Planner, world: &World, block: usize) -> Diagnostics {
     let mut faults = Diagnostics::default();
-    let Some(import) = world.configuration(NodeId::ROOT).and_then(|root| root.imports.get(block)) else { return faults };
+    let Some(import) = world.configuration(NodeId::ROOT).and_then(|root| root.imports.get(block)) else {
+        return faults;
+    };
     let Named::Resource(named) = &import.to else { return faults };
     let place = world.place(NodeId::ROOT, 0);
     let expansion = match Expansion::evaluate(None, import.for_each.as_ref(), &place, Phase::Plan) {
@@ -283,7 +291,9 @@ fn key(expr: &lang::syntax::Expr, scope: &dyn Scope) -> Result<Key, Diagnostics>
     let value = evaluate(expr, scope)?;
     let (plain, marks) = value.unmark_deep();
     let wrong = |why: &str| -> Diagnostics {
-        Diagnostic::error("import-key", format!("Import block 'to' address contains an invalid key: {why}")).at(expr.span).into()
+        Diagnostic::error("import-key", format!("Import block 'to' address contains an invalid key: {why}"))
+            .at(expr.span)
+            .into()
     };
     if marks.contains(Marks::SENSITIVE) || marks.contains(Marks::EPHEMERAL) {
         return Err(wrong("it is sensitive or ephemeral, and an address shows"));
@@ -311,10 +321,15 @@ fn id(import: &Import, scope: &dyn Scope) -> Result<String, Diagnostics> {
     if plain.is_null() {
         return Err(wrong("the import ID cannot be null"));
     }
-    let text = convert(&plain, &Type::String).map_err(|_| wrong("the import ID value is unsuitable: a string is required"))?;
+    let text = convert(&plain, &Type::String)
+        .map_err(|_| wrong("the import ID value is unsuitable: a string is required"))?;
     match text.as_str() {
-        None => Err(wrong("the import block 'id' argument depends on resource attributes that cannot be determined until apply")),
-        Some("") => Err(wrong("the import ID value evaluates to an empty string, please provide a non-empty value")),
+        None => Err(wrong(
+            "the import block 'id' argument depends on resource attributes that cannot be determined until apply",
+        )),
+        Some("") => {
+            Err(wrong("the import ID value evaluates to an empty string, please provide a non-empty value"))
+        }
         Some(text) if marks.contains(Marks::SENSITIVE) => {
             let _ = text;
             Err(wrong("the import ID cannot be sensitive"))
@@ -332,7 +347,11 @@ pub(super) async fn look_up(
 ) -> Result<StateRow, Diagnostics> {
     let kind = address.kind.as_str();
     let fault = |message: String, why: &str| -> Diagnostics {
-        Diagnostic::error("import-failed", message).at(target.span).about(address.to_string()).because(why).into()
+        Diagnostic::error("import-failed", message)
+            .at(target.span)
+            .about(address.to_string())
+            .because(why)
+            .into()
     };
     let Some(powers) = asking.provider.powers() else {
         return Err(fault(format!("{kind} cannot be imported"), "its provider looks nothing up"));
@@ -343,7 +362,10 @@ pub(super) async fn look_up(
     };
     let imported = imported.map_err(|remarks| asking.told(address, remarks))?;
     let Some(imported) = imported.into_iter().find(|one| one.kind.as_ref() == kind) else {
-        return Err(fault(format!("Import returned no resources: there is no {kind} \"{}\"", target.id), "the provider found none"));
+        return Err(fault(
+            format!("Import returned no resources: there is no {kind} \"{}\"", target.id),
+            "the provider found none",
+        ));
     };
     let row = StateRow {
         address: address.clone(),

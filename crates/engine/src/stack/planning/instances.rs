@@ -91,9 +91,9 @@ pub(super) async fn plan_each(
         }
     }
     if !is_failed {
-        let seen = expansions.iter().zip(values).map(|(expansion, values)| expansion.compose(values)).collect();
+        let seen =
+            expansions.iter().zip(values).map(|(expansion, values)| expansion.compose(values)).collect();
         world.set_resource(at, seen);
     }
     found
 }
-

@@ -9,8 +9,8 @@ use value::{Type, Value};
 
 use super::conditions::Conditions;
 use super::decide::{Decided, Deciding};
-use super::object::{Asking, Read, removal};
 use super::instances::{EachInstance, Instance, One, plan_each};
+use super::object::{Asking, Read, removal};
 use super::planner::{Found, Planner};
 use super::rows::Row;
 use super::triggers;
@@ -57,7 +57,8 @@ async fn all(
     {
         return Err(prevented(&row.row.address, resource).into());
     }
-    let planning = Planning { planner, world, at, resource, asking, conditions: &conditions, current, is_first };
+    let planning =
+        Planning { planner, world, at, resource, asking, conditions: &conditions, current, is_first };
     let mut found = plan_each(world, at, &instances, planner.parallelism, &planning, told).await;
     told.extend(planner.imports.astray(at, &instances));
     // What is there besides: instances that are no longer described, and objects that a replacement has pushed aside.

@@ -32,10 +32,10 @@ use std::sync::Arc;
 
 use diag::{Diagnostics, Severity};
 
+use super::StackInput;
 use super::plan::{StackMode, StackPlan};
 use super::walk::{Dependencies, Steps, walk};
 use super::world::{Phase, World};
-use super::StackInput;
 use crate::{Address, Events, Snapshot, Target};
 use planner::{Parts, Planner};
 use rows::Rows;

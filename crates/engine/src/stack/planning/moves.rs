@@ -73,7 +73,9 @@ pub(super) fn moved_rows(tree: &Tree, rows: Vec<StateRow>) -> (Vec<Row>, Diagnos
     if let Some((_, _, span)) = blocked.first() {
         let list: Vec<String> = blocked
             .iter()
-            .map(|(from, to, _)| format!("{from} could not move to {to}: there is an object at that address already"))
+            .map(|(from, to, _)| {
+                format!("{from} could not move to {to}: there is an object at that address already")
+            })
             .collect();
         told.push(
             Diagnostic::warning("moved-blocked", "Unresolved resource instance address changes")
@@ -144,9 +146,7 @@ impl<'a> Statements<'a> {
             .rev()
             .filter_map(|many| self.0.get(&(modules.get(..many)?.to_vec(), None)))
             .flatten();
-        of_resource
-            .chain(of_modules)
-            .find_map(|statement| Some((statement.apply(address)?, statement.span)))
+        of_resource.chain(of_modules).find_map(|statement| Some((statement.apply(address)?, statement.span)))
     }
 
     fn are_about(&self, address: &Address) -> bool {
@@ -170,10 +170,9 @@ fn names_of(target: &Target) -> Names {
     let names = |path: &ModulePath| path.0.iter().map(|step| step.name.clone()).collect();
     match target {
         Target::Module(path) => (names(path), None),
-        Target::Resource(address) => (
-            names(&address.module),
-            Some((address.mode, shared_kind(address), address.name.clone())),
-        ),
+        Target::Resource(address) => {
+            (names(&address.module), Some((address.mode, shared_kind(address), address.name.clone())))
+        }
     }
 }
 

@@ -37,7 +37,8 @@ pub(super) struct Read {
 impl Asking<'_> {
     /// What the provider says, with its place.
     pub fn told(&self, address: &Address, remarks: Vec<Remark>) -> Diagnostics {
-        static NOTHING: Body = Body { attributes: Vec::new(), blocks: Vec::new(), span: NOWHERE, is_json: false };
+        static NOTHING: Body =
+            Body { attributes: Vec::new(), blocks: Vec::new(), span: NOWHERE, is_json: false };
         let (body, header) = self.block.map_or((&NOTHING, None), |(body, header)| (body, Some(header)));
         tell_remarks(remarks, body, header, &address.to_string())
     }

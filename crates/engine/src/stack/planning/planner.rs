@@ -145,7 +145,8 @@ impl Planner {
         let mut found = std::mem::take(&mut *lock(&self.found));
         for (at, rows) in &self.described {
             if !found.contains_key(at) {
-                let unread = |row: &&Row| row.row.address.mode == Mode::Managed || !self.selection.is_everything();
+                let unread =
+                    |row: &&Row| row.row.address.mode == Mode::Managed || !self.selection.is_everything();
                 all.prior.extend(rows.iter().filter(unread).map(|row| row.row.clone()));
             }
         }

@@ -36,7 +36,9 @@ pub(super) fn check(world: &World, at: ResourceAt, resource: &Resource, instance
         faults.extend(decode(&provisioner.body, provisioner.header, &what, schema, &[], &place).diagnostics);
         if let Some(connection) = &provisioner.connection {
             let schema = runs.connection_schema();
-            faults.extend(decode(connection, provisioner.header, "connection", schema, &[], &place).diagnostics);
+            faults.extend(
+                decode(connection, provisioner.header, "connection", schema, &[], &place).diagnostics,
+            );
         }
     }
     faults

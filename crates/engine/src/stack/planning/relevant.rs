@@ -26,7 +26,11 @@ struct Search<'t> {
 }
 
 /// What the changes hang on, ordered.
-pub(super) fn relevant(world: &World, changes: &[ResourceChange], outputs: &[OutputChange]) -> Vec<(Address, Path)> {
+pub(super) fn relevant(
+    world: &World,
+    changes: &[ResourceChange],
+    outputs: &[OutputChange],
+) -> Vec<(Address, Path)> {
     let tree = &*world.input.tree;
     let mut search = Search { tree, found: BTreeSet::new(), seen: HashSet::new() };
     let mut blocks = HashSet::new();
@@ -48,7 +52,8 @@ pub(super) fn relevant(world: &World, changes: &[ResourceChange], outputs: &[Out
             let is_changed =
                 |change: &OutputChange| change.name == output.name.name && change.action() != Action::NoOp;
             // What a module that is called answered before is not kept: it counts as changed wherever it is answered again.
-            let is_told = if id == NodeId::ROOT { outputs.iter().any(is_changed) } else { world.phase == Phase::Plan };
+            let is_told =
+                if id == NodeId::ROOT { outputs.iter().any(is_changed) } else { world.phase == Phase::Plan };
             if is_told {
                 for instance in world.instances(id) {
                     search.expr(&(id, instance.path.clone()), &output.expr);
@@ -166,9 +171,14 @@ impl Search<'_> {
                 }
             }
             Reference::Variable(id) if self.seen.insert((at.clone(), reference)) => {
-                let (Some(variable), Some((caller, call))) = (configuration.variable(id), node.caller) else { return };
-                let above = tree.node(caller).and_then(|above| above.configuration.calls.get(call.0 as usize));
-                let Some(given) = above.and_then(|call| call.body.attribute(&variable.name.name)) else { return };
+                let (Some(variable), Some((caller, call))) = (configuration.variable(id), node.caller) else {
+                    return;
+                };
+                let above =
+                    tree.node(caller).and_then(|above| above.configuration.calls.get(call.0 as usize));
+                let Some(given) = above.and_then(|call| call.body.attribute(&variable.name.name)) else {
+                    return;
+                };
                 let Some(outer) = at.1.parent() else { return };
                 self.expr(&(caller, outer), &given.expr);
             }
@@ -178,7 +188,9 @@ impl Search<'_> {
                 let Some(called) = tree.node(child) else { return };
                 let is_repeated = call_block.count.is_some() || call_block.for_each.is_some();
                 let key = match steps.first().and_then(constant) {
-                    Some(Step::Index(number)) if is_repeated => number.to_usize().map(|index| Key::Index(index as u64)),
+                    Some(Step::Index(number)) if is_repeated => {
+                        number.to_usize().map(|index| Key::Index(index as u64))
+                    }
                     Some(Step::Key(name)) if is_repeated => Some(Key::Name(name)),
                     _ => None,
                 };

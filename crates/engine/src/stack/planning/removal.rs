@@ -93,14 +93,19 @@ async fn one(planner: &Planner, world: &World, row: &Row) -> Result<Found, Diagn
         _ => Some(Reason::DeleteBecauseNoResourceConfig),
     };
     if removed.is_some_and(|removed| !removed.destroys) && planner.mode == StackMode::Normal {
-        found.changes.push(ResourceChange { reason, ..removal(&row.row, row.previous.clone(), Action::Forget) });
+        found
+            .changes
+            .push(ResourceChange { reason, ..removal(&row.row, row.previous.clone(), Action::Forget) });
         found.prior.push(row.row.clone());
         return Ok(found);
     }
     let missing = || -> Diagnostics {
         let message = format!("Provider configuration not present: {address} cannot be worked with");
         Diagnostic::error("provider-not-present", message)
-            .because(format!("it was made with {}, which is not configured any more", row.row.record.provider))
+            .because(format!(
+                "it was made with {}, which is not configured any more",
+                row.row.record.provider
+            ))
             .hint("bring that provider's configuration back, apply, and then remove it with the resources")
             .into()
     };
@@ -108,8 +113,12 @@ async fn one(planner: &Planner, world: &World, row: &Row) -> Result<Found, Diagn
     let text = world.providers.get(id).map(|configured| &configured.text).ok_or_else(missing)?;
     let provider = world.provider(id).ok_or_else(failed)?;
     let kind = world.providers.kind(id, address.mode, address.kind.as_str()).ok_or_else(|| {
-        let message = format!("Invalid resource type: the provider of {address} makes no `{}` any more", address.kind);
-        Diagnostics::from(Diagnostic::error("invalid-resource-type", message).hint("use an earlier version of the provider"))
+        let message =
+            format!("Invalid resource type: the provider of {address} makes no `{}` any more", address.kind);
+        Diagnostics::from(
+            Diagnostic::error("invalid-resource-type", message)
+                .hint("use an earlier version of the provider"),
+        )
     })?;
     let asking = Asking { provider, text, kind, block: None };
     let Read { row: now, drift } = asking.read(planner, row).await?;

@@ -51,7 +51,8 @@ impl Selection {
             dependents: HashSet::new(),
         };
         let is_named = |at: ResourceAt| {
-            block_address(tree, at).is_some_and(|block| request.targets.iter().any(|target| may_name(target, &block)))
+            block_address(tree, at)
+                .is_some_and(|block| request.targets.iter().any(|target| may_name(target, &block)))
         };
         let resources = || {
             steps.iter().filter_map(|(id, step)| match step {
@@ -62,7 +63,8 @@ impl Selection {
         let mut roots: Vec<StepId> = resources().filter(|(_, at)| is_named(*at)).map(|(id, _)| id).collect();
         if destroys {
             part.dependents = dependents(request, described, orphans);
-            let needs: HashSet<ResourceAt> = part.dependents.iter().filter_map(|address| block_of(tree, address)).collect();
+            let needs: HashSet<ResourceAt> =
+                part.dependents.iter().filter_map(|address| block_of(tree, address)).collect();
             roots.extend(resources().filter(|(_, at)| needs.contains(at)).map(|(id, _)| id));
         }
         part.want(steps, &roots);
@@ -79,7 +81,9 @@ impl Selection {
                     let may_follow = matches!(step, Step::Output(NodeId::ROOT, _) | Step::Check(..));
                     may_follow
                         && !before.is_empty()
-                        && before.iter().all(|id| steps.get(*id).is_some_and(|step| part.wanted.contains(&step)))
+                        && before
+                            .iter()
+                            .all(|id| steps.get(*id).is_some_and(|step| part.wanted.contains(&step)))
                 })
                 .map(|(id, _)| id)
                 .collect();
@@ -88,7 +92,8 @@ impl Selection {
         let left = orphans.steps(|address| {
             request.targets.iter().any(|target| target.includes(address)) || part.dependents.contains(address)
         });
-        let left: Vec<StepId> = steps.iter().filter(|(_, step)| left.contains(step)).map(|(id, _)| id).collect();
+        let left: Vec<StepId> =
+            steps.iter().filter(|(_, step)| left.contains(step)).map(|(id, _)| id).collect();
         part.want(steps, &left);
         Self(Some(part))
     }
@@ -149,7 +154,11 @@ fn may_name(target: &Target, block: &Address) -> bool {
             address.mode == block.mode
                 && address.kind == block.kind
                 && address.name == block.name
-                && address.module.0.iter().map(|step| &step.name).eq(block.module.0.iter().map(|step| &step.name))
+                && address.module.0.iter().map(|step| &step.name).eq(block
+                    .module
+                    .0
+                    .iter()
+                    .map(|step| &step.name))
         }
     }
 }
@@ -189,7 +198,12 @@ fn dependents(
 fn without_keys(address: &Address) -> Address {
     let mut block = address.resource();
     block.module = crate::ModulePath(
-        address.module.0.iter().map(|step| crate::ModuleStep { name: step.name.clone(), key: None }).collect(),
+        address
+            .module
+            .0
+            .iter()
+            .map(|step| crate::ModuleStep { name: step.name.clone(), key: None })
+            .collect(),
     );
     block
 }

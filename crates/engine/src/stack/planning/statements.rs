@@ -61,9 +61,12 @@ fn still_declared(world: &World, target: &Target) -> Option<Diagnostic> {
         Target::Module(path) => ("module", call_of(world, path)?),
     };
     Some(
-        Diagnostic::error("removed-still-declared", format!("Removed {noun} still exists: {target} is said to be gone"))
-            .at(place)
-            .hint("take this block out, or the `removed` block"),
+        Diagnostic::error(
+            "removed-still-declared",
+            format!("Removed {noun} still exists: {target} is said to be gone"),
+        )
+        .at(place)
+        .hint("take this block out, or the `removed` block"),
     )
 }
 
@@ -77,7 +80,8 @@ fn of_moves(world: &World, moves: &[Move]) -> Diagnostics {
     let mut faults = Diagnostics::default();
     let mut by_from: HashMap<&Target, &Move> = HashMap::new();
     let mut by_to: HashMap<&Target, &Move> = HashMap::new();
-    let wrong = |code: &'static str, message: String, header: Span| Diagnostic::error(code, message).at(header);
+    let wrong =
+        |code: &'static str, message: String, header: Span| Diagnostic::error(code, message).at(header);
     for one in moves {
         let (from, to) = (&one.from, &one.to);
         if from == to {
@@ -88,7 +92,8 @@ fn of_moves(world: &World, moves: &[Move]) -> Diagnostics {
         let other = by_from.get(from).filter(|other| other.to != *to);
         let other = other.or_else(|| by_to.get(to).filter(|other| other.from != *from));
         if let Some(other) = other {
-            let message = format!("Ambiguous move statements: {} was to move to {} already", other.from, other.to);
+            let message =
+                format!("Ambiguous move statements: {} was to move to {} already", other.from, other.to);
             faults.push(wrong("ambiguous-move", message, one.header).see(other.header, "by this one"));
         }
         by_from.entry(from).or_insert(one);
@@ -110,7 +115,9 @@ fn exists(world: &World, one: &Move) -> Option<Span> {
             let is_there = || {
                 let expansions = world.expansions(at)?;
                 let mut instances = world.instances(at.node).iter().zip(expansions);
-                instances.any(|(module, it)| is_within(&module.path, &from.module) && it.has(from.key.as_ref())).then_some(())
+                instances
+                    .any(|(module, it)| is_within(&module.path, &from.module) && it.has(from.key.as_ref()))
+                    .then_some(())
             };
             if from.key.is_some() || to.key.is_some() {
                 is_there()?;

@@ -94,9 +94,12 @@ fn step(step: &Traversed, place: &Place<'_>) -> Result<Step, Diagnostics> {
             match plain(&value).kind() {
                 Kind::String(name) => Ok(Step::Key(name.clone())),
                 Kind::Number(number) => Ok(Step::Index(number.clone())),
-                _ => Err(Diagnostic::error("invalid-trigger", "Invalid index: a key has to be known text or a known number")
-                    .at(key.span)
-                    .into()),
+                _ => Err(Diagnostic::error(
+                    "invalid-trigger",
+                    "Invalid index: a key has to be known text or a known number",
+                )
+                .at(key.span)
+                .into()),
             }
         }
         Traversed::Splat { .. } => Err(Diagnostic::error(

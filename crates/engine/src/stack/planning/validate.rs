@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use diag::Diagnostics;
-use lang::schema::decode;
 use lang::configuration::IgnoreChanges;
+use lang::schema::decode;
 use value::{Marks, Value};
 
 use super::instances::Instance;
 use super::marks::{first_marked, plain};
 use super::object::Asking;
+use crate::Mode;
 use crate::stack::StackInput;
 use crate::stack::provider::Part;
 use crate::stack::walk::{Step, Steps, Visitor, walk};
 use crate::stack::world::{Phase, ResourceAt, World, validate_conditions};
-use crate::Mode;
 
 /// Everything that is wrong with a stack whatever the values are.
 pub async fn validate(input: StackInput) -> Diagnostics {
@@ -109,7 +109,8 @@ async fn block(world: &World, at: ResourceAt, told: &mut Diagnostics) -> Result<
                 told.extend(super::decide::unknown_ignored(resource, &kind.block));
             }
         }
-        let asking = Asking { provider, text: &configured.text, kind, block: Some((&resource.body, resource.header)) };
+        let asking =
+            Asking { provider, text: &configured.text, kind, block: Some((&resource.body, resource.header)) };
         let remarks = provider.validate(part, resource.kind.name.as_ref(), &plain(&decoded.value)).await;
         told.extend(asking.told(&one.address, remarks));
     }

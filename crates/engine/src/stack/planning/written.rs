@@ -20,14 +20,16 @@ pub(super) fn is_broken(world: &World, step: Step) -> bool {
         configuration(caller)?.call(call)
     };
     let found = match step {
-        Step::Local(node, id) => configuration(node).and_then(|it| it.local(id)).map(|local| local.expr.is_broken()),
+        Step::Local(node, id) => {
+            configuration(node).and_then(|it| it.local(id)).map(|local| local.expr.is_broken())
+        }
         Step::Output(node, at) => {
             let output = configuration(node).and_then(|it| it.outputs.get(at as usize));
             output.map(|output| output.expr.is_broken() || output.preconditions.iter().any(of_condition))
         }
-        Step::Variable(node, id) => configuration(node).and_then(|it| it.variable(id)).and_then(|variable| {
-            Some(call(node)?.body.attribute(&variable.name.name)?.expr.is_broken())
-        }),
+        Step::Variable(node, id) => configuration(node)
+            .and_then(|it| it.variable(id))
+            .and_then(|variable| Some(call(node)?.body.attribute(&variable.name.name)?.expr.is_broken())),
         Step::Validation(node, id) => {
             let variable = configuration(node).and_then(|it| it.variable(id));
             variable.map(|variable| variable.validations.iter().any(of_condition))
@@ -75,7 +77,8 @@ pub(super) fn unknown_attributes(world: &World) -> Diagnostics {
 fn unknown_attribute(world: &World, node: NodeId, expr: &Expr) -> Option<Diagnostic> {
     let ExprKind::Traversal(source, steps) = &expr.kind else { return None };
     let ExprKind::Reference(Reference::Resource(resource)) = source.kind else { return None };
-    let (Into::Index(..) | Into::LegacyIndex(..), Into::Attribute(name)) = (steps.first()?, steps.get(1)?) else {
+    let (Into::Index(..) | Into::LegacyIndex(..), Into::Attribute(name)) = (steps.first()?, steps.get(1)?)
+    else {
         return None;
     };
     let at = ResourceAt { node, resource };
@@ -85,7 +88,8 @@ fn unknown_attribute(world: &World, node: NodeId, expr: &Expr) -> Option<Diagnos
     if object.attributes.contains_key(&name.name) {
         return None;
     }
-    let fault = Diagnostic::error("no-such-attribute", format!("this object has no attribute `{}`", name.name));
+    let fault =
+        Diagnostic::error("no-such-attribute", format!("this object has no attribute `{}`", name.name));
     Some(match diag::closest(&name.name, object.attributes.keys().map(AsRef::as_ref)) {
         Some(meant) => fault.at(name.span).hint(format!("did you mean `{meant}`?")),
         None => fault.at(name.span),

@@ -167,9 +167,7 @@ impl World {
         match step {
             Step::Expand(node) => self.expand_module(node),
             Step::Variable(node, id) => self.evaluate_variable(node, id),
-            Step::Validation(node, id) if self.has_validations(node, id) => {
-                self.validate_variable(node, id)
-            }
+            Step::Validation(node, id) if self.has_validations(node, id) => self.validate_variable(node, id),
             Step::Local(node, id) => self.evaluate_local(node, id),
             Step::Output(node, at) => self.evaluate_output(node, at as usize),
             Step::Check(node, at) if self.phase != Phase::Destroy => self.evaluate_check(node, at as usize),

@@ -74,7 +74,11 @@ impl World {
             .iter()
             .map(|(expansion, _)| {
                 let values = values.by_ref().take(expansion.len()).collect();
-                if self.phase == Phase::Validate { expansion.compose_any(values) } else { expansion.compose(values) }
+                if self.phase == Phase::Validate {
+                    expansion.compose_any(values)
+                } else {
+                    expansion.compose(values)
+                }
             })
             .collect()
     }

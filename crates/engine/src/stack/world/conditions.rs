@@ -161,8 +161,11 @@ pub(super) fn messages(conditions: &[Condition], scope: &dyn Scope) -> Diagnosti
             Ok(value) => {
                 let (plain, _) = value.unmark_deep();
                 if convert(&plain, &Type::String).is_err() {
-                    let fault = Diagnostic::error("invalid-message", "Invalid error message: a string is required");
-                    faults.push(fault.at(condition.message.span).label(format!("this is {}", describe_value(&plain))));
+                    let fault =
+                        Diagnostic::error("invalid-message", "Invalid error message: a string is required");
+                    faults.push(
+                        fault.at(condition.message.span).label(format!("this is {}", describe_value(&plain))),
+                    );
                 }
             }
         }
@@ -200,7 +203,8 @@ fn judge_one(condition: &Condition, scope: &dyn Scope, telling: Telling, judged:
         Ok(known) => match known.as_bool() {
             None => {
                 if telling.severity == Severity::Warning {
-                    let message = "Check block assertion known after apply: it depends on what only the apply tells";
+                    let message =
+                        "Check block assertion known after apply: it depends on what only the apply tells";
                     let warning = Diagnostic::warning("check-unknown", message).at(condition.condition.span);
                     judged.diagnostics.push(warning);
                 }

@@ -59,7 +59,9 @@ impl Stacks {
     pub fn new(tree: &Tree, files: &Arc<dyn ProjectFiles>) -> Self {
         let is_stack = |node: &lang::configuration::TreeNode| {
             node.caller.is_some_and(|(caller, call)| {
-                tree.node(caller).and_then(|above| above.configuration.call(call)).is_some_and(|call| call.is_stack)
+                tree.node(caller)
+                    .and_then(|above| above.configuration.call(call))
+                    .is_some_and(|call| call.is_stack)
             })
         };
         let mut all = Self::default();

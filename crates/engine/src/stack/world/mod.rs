@@ -16,8 +16,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics};
-use lang::configuration::{Configuration, NodeId, Resource, TreeNode};
 use lang::ProjectFiles;
+use lang::configuration::{Configuration, NodeId, Resource, TreeNode};
 use lang::resolve::{CallId, EnvironmentId, ResourceId, VariableId};
 use value::{Type, Value};
 

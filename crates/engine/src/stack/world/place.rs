@@ -87,9 +87,9 @@ impl Scope for Place<'_> {
             Reference::Workspace | Reference::EnvironmentName => {
                 Value::string(world.input.environment.as_str())
             }
-            Reference::ProjectName => {
-                world.configuration(self.node).map_or_else(unknown, |it| Value::string(it.project.name.clone()))
-            }
+            Reference::ProjectName => world
+                .configuration(self.node)
+                .map_or_else(unknown, |it| Value::string(it.project.name.clone())),
             Reference::Image(id) => {
                 let image = world.configuration(self.node).and_then(|it| it.image(id));
                 image.map_or_else(unknown, |image| Value::string(image.name.name.clone()))
@@ -112,7 +112,8 @@ impl Scope for Place<'_> {
     }
 
     fn plan_time(&self) -> Option<SystemTime> {
-        (self.world.phase != Phase::Validate).then(|| UNIX_EPOCH + Duration::from_millis(self.world.input.now_ms))
+        (self.world.phase != Phase::Validate)
+            .then(|| UNIX_EPOCH + Duration::from_millis(self.world.input.now_ms))
     }
 }
 

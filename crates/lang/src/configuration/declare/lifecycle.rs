@@ -161,7 +161,8 @@ impl Collector<'_> {
         for element in elements {
             if matches!(element.kind, ExprKind::Broken) {
                 if self.is_module {
-                    let fault = Diagnostic::error("invalid-trigger", "`replace_triggered_by` takes resources");
+                    let fault =
+                        Diagnostic::error("invalid-trigger", "`replace_triggered_by` takes resources");
                     self.faults.push(fault.at(element.span).hint("write it as in `aws_vpc.main`"));
                 }
                 continue;
@@ -173,17 +174,22 @@ impl Collector<'_> {
 
     /// One resource or a place in it. That it names one is a fault of the block; which one, and whether it is there, is looked at when
     /// the resource is planned.
-    fn trigger(&mut self, mut element: Expr, allowed: Allowed, references: &mut Vec<Reference>) -> Option<Expr> {
+    fn trigger(
+        &mut self,
+        mut element: Expr,
+        allowed: Allowed,
+        references: &mut Vec<Reference>,
+    ) -> Option<Expr> {
         let span = element.span;
         let any = Allowed { each: true, count: true, ..allowed };
         let mut resolver = Resolver::new(&self.configuration.names, any, &[]).noting(&mut self.uses);
         resolver.expr(&mut element);
         let Resolved { references: found, diagnostics } = resolver.finish();
         let mut resources = found.iter().filter(|one| matches!(one, Reference::Resource(_))).count();
-        let mut foreign = found.iter().any(|one| {
-            !matches!(one, Reference::Resource(_) | Reference::CountIndex | Reference::EachKey)
-        });
-        let (before, mut is_incomplete) = (self.faults.0.len() + self.triggers.0.len(), false);
+        let mut foreign = found
+            .iter()
+            .any(|one| !matches!(one, Reference::Resource(_) | Reference::CountIndex | Reference::EachKey));
+        let (before, mut is_incomplete) = (self.faults.0.len() + self.planning.0.len(), false);
         for fault in diagnostics {
             match fault.code.as_ref() {
                 "reference-not-allowed" => foreign = true,
@@ -193,7 +199,7 @@ impl Collector<'_> {
                 }
                 _ => {
                     resources += 1;
-                    self.triggers.push(fault);
+                    self.planning.push(fault);
                 }
             }
         }
@@ -203,25 +209,26 @@ impl Collector<'_> {
                 .hint("write it as in `aws_vpc.main` or `aws_vpc.main.cidr_block`")
         };
         if foreign {
-            let fault = wrong("only resources, `count.index` and `each.key` can stand in `replace_triggered_by`");
+            let fault =
+                wrong("only resources, `count.index` and `each.key` can stand in `replace_triggered_by`");
             self.faults.push(fault.summary("Invalid reference in replace_triggered_by expression"));
         }
         for (own, is_there, word) in
             [(Reference::EachKey, allowed.each, "for_each"), (Reference::CountIndex, allowed.count, "count")]
         {
             if found.contains(&own) && !is_there {
-                self.triggers.push(wrong(&format!("this resource has no `{word}`, and so no key to follow")));
+                self.planning.push(wrong(&format!("this resource has no `{word}`, and so no key to follow")));
             }
         }
         match resources {
             _ if is_incomplete => {}
             0 => self.faults.push(wrong("`replace_triggered_by` takes resources and places in them")),
             1 if foreign || is_resource(&element) => {}
-            1 if before < self.faults.0.len() + self.triggers.0.len() => {}
-            1 => self.triggers.push(wrong("what replaces a resource is not worked out")),
+            1 if before < self.faults.0.len() + self.planning.0.len() => {}
+            1 => self.planning.push(wrong("what replaces a resource is not worked out")),
             _ => self.faults.push(wrong("an entry of `replace_triggered_by` names one resource")),
         }
-        let is_good = before == self.faults.0.len() + self.triggers.0.len();
+        let is_good = before == self.faults.0.len() + self.planning.0.len();
         is_good.then(|| {
             references.extend(found);
             element

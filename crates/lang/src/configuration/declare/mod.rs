@@ -29,6 +29,14 @@ use crate::resolve::{Allowed, Reference, Resolved, Resolver, WITHOUT_SELF, alone
 use crate::schema::{self, locate};
 use crate::syntax::{Block, Body, Expr, ExprKind};
 
+/// The arguments of a call of a module, as messages name them.
+const CALL: &str = "this module call";
+
+/// Whether a fault is that there is no `each` or `count`.
+fn is_repetition(fault: &Diagnostic) -> bool {
+    fault.code == "reference-not-allowed" && fault.summary.as_deref().is_some_and(|it| it.starts_with("Reference to"))
+}
+
 /// What was told of a value that cannot be had.
 #[derive(Clone, Copy, PartialEq)]
 enum Told {
@@ -77,7 +85,8 @@ impl Collector<'_> {
     fn told(&mut self, resolved: Resolved, allowed: Allowed) -> Found {
         let Resolved { references, diagnostics } = resolved;
         let are_found = diagnostics.is_empty();
-        let is_function = |fault: &Diagnostic| matches!(fault.code.as_ref(), "unknown-function" | "function-not-allowed");
+        let is_function =
+            |fault: &Diagnostic| matches!(fault.code.as_ref(), "unknown-function" | "function-not-allowed");
         let refers = !references.is_empty() || diagnostics.0.iter().any(|fault| !is_function(fault));
         for fault in diagnostics {
             let is_of_block = allowed.is_constant() && fault.code != "unknown-function";
@@ -88,6 +97,9 @@ impl Collector<'_> {
                     false if is_late => fault.summary("Invalid reference from destroy provisioner"),
                     false => fault.summary("Variables not allowed"),
                 });
+            } else if allowed.place == CALL && is_repetition(&fault) {
+                // What a call gives is worked out for its instances, which are known only then.
+                self.planning.push(fault);
             } else {
                 self.references.extend(self.nameless(&fault));
                 self.references.push(fault);
@@ -166,9 +178,12 @@ impl Collector<'_> {
         if self.is_module {
             let ty = describe_type(ty);
             self.faults.push(
-                Diagnostic::error("unsuitable-value", format!("`{name}` needs {ty} that is known before anything else"))
-                    .at(span)
-                    .hint("write the value itself"),
+                Diagnostic::error(
+                    "unsuitable-value",
+                    format!("`{name}` needs {ty} that is known before anything else"),
+                )
+                .at(span)
+                .hint("write the value itself"),
             );
         }
     }

@@ -9,8 +9,8 @@ use super::super::collect::Collector;
 use super::super::environment::take;
 use super::super::terraform::{Call, ProviderReference};
 use super::once;
-use super::stack::STACK;
 use super::resource::{name_of, shrink};
+use super::stack::STACK;
 use crate::resolve::Allowed;
 use crate::syntax::{Block, Expr, ExprKind, Identifier};
 
@@ -52,8 +52,11 @@ impl Collector<'_> {
         for expr in count.iter_mut().chain(for_each.iter_mut()) {
             references.extend(self.resolve_expr(expr, outside, &[]));
         }
-        let inside =
-            Allowed { each: for_each.is_some(), count: count.is_some(), ..Allowed::infrastructure("this module call") };
+        let inside = Allowed {
+            each: for_each.is_some(),
+            count: count.is_some(),
+            ..Allowed::infrastructure("this module call")
+        };
         for attribute in &mut body.attributes {
             references.extend(self.resolve_expr(&mut attribute.expr, inside, &[]));
         }

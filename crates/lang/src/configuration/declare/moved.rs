@@ -86,7 +86,9 @@ impl Collector<'_> {
             Err(fault) => {
                 let place = fault.span;
                 self.faults.push(*fault);
-                if self.is_module && let Some(place) = place {
+                if self.is_module
+                    && let Some(place) = place
+                {
                     self.faults.push(not_importable(place));
                 }
                 None
@@ -103,11 +105,16 @@ impl Collector<'_> {
         }
         let Some(mut written) = written else { return };
         if for_each.is_none() && (written.key.is_some() || !written.module_keys.is_empty()) {
-            let fault = Diagnostic::error("invalid-address", "a key here is a constant, since there is no `for_each`");
+            let fault = Diagnostic::error(
+                "invalid-address",
+                "a key here is a constant, since there is no `for_each`",
+            );
             self.references.push(fault.at(written.span).hint("write the key itself, or add `for_each`"));
             // Terraform goes on with the rest of the address, which is none.
             let message = "the address of an instance of a resource is needed";
-            self.references.push(Diagnostic::error("invalid-address", message).summary("Invalid address").about("import"));
+            self.references.push(
+                Diagnostic::error("invalid-address", message).summary("Invalid address").about("import"),
+            );
         }
         let keys = written.module_keys.iter_mut().map(|(_, key)| key).chain(written.key.iter_mut());
         for key in keys {

@@ -50,7 +50,8 @@ impl Collector<'_> {
             body.blocks.extend(escaped.body.blocks);
         }
         self.duplicates(body);
-        let references = self.resolve(&mut block.body, Allowed::infrastructure("a provider's configuration"), &[]);
+        let references =
+            self.resolve(&mut block.body, Allowed::infrastructure("a provider's configuration"), &[]);
         shrink(&mut block.body);
         self.configuration.providers.push(ProviderConfiguration {
             name,
@@ -66,7 +67,8 @@ impl Collector<'_> {
         let span = expr.span;
         let Some(name) = self.text(expr, "alias") else {
             if self.is_module {
-                let fault = Diagnostic::error("invalid-alias", "this configuration has no alias that is known");
+                let fault =
+                    Diagnostic::error("invalid-alias", "this configuration has no alias that is known");
                 self.faults.push(fault.at(header).hint("write its `alias` as a text"));
             }
             return None;

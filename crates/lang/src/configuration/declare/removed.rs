@@ -97,7 +97,11 @@ impl Collector<'_> {
                     "invalid-removal",
                     "a `removed` block is about all instances, not about one",
                 )
-                .summary(if key { "Resource instance keys not allowed" } else { "Module instance keys not allowed" })
+                .summary(if key {
+                    "Resource instance keys not allowed"
+                } else {
+                    "Module instance keys not allowed"
+                })
                 .at(last)
                 .hint("leave the key out"),
             );

@@ -34,8 +34,11 @@ impl Collector<'_> {
                 }
             }
         }
-        let repeated =
-            Allowed { each: for_each.is_some(), count: count.is_some(), ..Allowed::infrastructure("this block") };
+        let repeated = Allowed {
+            each: for_each.is_some(),
+            count: count.is_some(),
+            ..Allowed::infrastructure("this block")
+        };
         let repeated = Allowed { check: in_check, ..repeated };
         let mut references = Vec::new();
         for (expr, place) in count
@@ -123,8 +126,10 @@ impl Collector<'_> {
     pub(super) fn provider_reference(&mut self, expr: Expr, name: &str) -> Option<ProviderReference> {
         let span = expr.span;
         if self.is_module && matches!(expr.kind, ExprKind::Broken) {
-            let fault = Diagnostic::error("invalid-provider", "this does not name a provider's configuration");
-            self.faults.push(fault.at(span).hint("write the provider's name, and perhaps one alias: `aws.eu`"));
+            let fault =
+                Diagnostic::error("invalid-provider", "this does not name a provider's configuration");
+            self.faults
+                .push(fault.at(span).hint("write the provider's name, and perhaps one alias: `aws.eu`"));
         }
         let element = self.reference(expr, name, "aws.eu")?;
         let (root, steps) = match element.kind {

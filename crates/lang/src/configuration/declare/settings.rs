@@ -117,7 +117,12 @@ impl Collector<'_> {
             Some(first) => {
                 let first = first.header();
                 let summary = "Duplicate provider_meta block".to_owned();
-                self.duplicate(&format!("`provider_meta` blocks of `{}`", name.name), meta.header(), first, summary);
+                self.duplicate(
+                    &format!("`provider_meta` blocks of `{}`", name.name),
+                    meta.header(),
+                    first,
+                    summary,
+                );
             }
             None => settings.provider_meta.push(meta),
         }
@@ -130,7 +135,12 @@ impl Collector<'_> {
                 let first = settings.required_providers.iter().find(|known| known.name.name == name.name);
                 let first = first.map_or(name.span, |known| known.name.span);
                 let summary = "Attribute redefined".to_owned();
-                self.duplicate(&format!("requirements of the provider `{}`", name.name), name.span, first, summary);
+                self.duplicate(
+                    &format!("requirements of the provider `{}`", name.name),
+                    name.span,
+                    first,
+                    summary,
+                );
                 continue;
             }
             let mut required = RequiredProvider { name, source: None, version: None, aliases: Vec::new() };

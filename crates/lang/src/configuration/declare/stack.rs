@@ -75,7 +75,8 @@ impl Collector<'_> {
         let holds = |folder: &String| {
             let inner = self.files.list(&format!("{STACKS}/{folder}")).unwrap_or_default();
             inner.iter().any(|entry| {
-                entry.kind == EntryKind::File && (entry.name.ends_with(".tf") || entry.name.ends_with(".tf.json"))
+                entry.kind == EntryKind::File
+                    && (entry.name.ends_with(".tf") || entry.name.ends_with(".tf.json"))
             })
         };
         folders.map(|entry| entry.name).filter(holds).collect()

@@ -15,8 +15,8 @@ use crate::schema::decode;
 use crate::syntax::{Block, Expr, ExprKind, Identifier};
 
 /// Arguments of a `module` block, which no variable of a module can have as its name.
-const MODULE_ARGUMENTS: [&str; 8] =
-    ["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
+const MODULE_ARGUMENTS: [&str; 9] =
+    ["source", "version", "provider", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
 
 impl Collector<'_> {
     pub(in super::super) fn variable(&mut self, name: Identifier, mut block: Block) {
