@@ -60,9 +60,8 @@ fn convert_at(value: &Value, ty: &Type, path: &Path) -> Result<Value, ConvertErr
         },
         (Kind::List(t, _), Type::List(want)) if t == want => return Ok(value.clone()),
         (Kind::Map(t, _), Type::Map(want)) if t == want => return Ok(value.clone()),
-        (Kind::List(..) | Kind::Set(..) | Kind::Tuple(_), Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
-            convert_sequence(value, ty, path)?
-        }
+        (Kind::List(..) | Kind::Set(..) | Kind::Tuple(_), Type::List(_) | Type::Set(_))
+        | (Kind::Tuple(_), Type::Tuple(_)) => convert_sequence(value, ty, path)?,
         (Kind::Map(_, entries) | Kind::Object(entries), Type::Map(element)) => {
             convert_map(entries, element, path)?
         }
@@ -140,7 +139,6 @@ fn could_convert(from: &Type, to: &Type) -> bool {
             could_convert(a, b)
         }
         (Type::Tuple(ts), Type::List(t) | Type::Set(t)) => ts.iter().all(|f| could_convert(f, t)),
-        (Type::List(t) | Type::Set(t), Type::Tuple(ts)) => ts.iter().all(|to| could_convert(t, to)),
         (Type::Tuple(a), Type::Tuple(b)) => {
             a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| could_convert(a, b))
         }

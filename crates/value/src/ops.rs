@@ -113,7 +113,6 @@ impl Value {
 
 fn rank(kind: &Kind) -> u8 {
     match kind {
-        Kind::Null(_) => 0,
         Kind::Bool(_) => 1,
         Kind::Number(_) => 2,
         Kind::String(_) => 3,
@@ -123,6 +122,8 @@ fn rank(kind: &Kind) -> u8 {
         Kind::Map(..) => 7,
         Kind::Object(_) => 8,
         Kind::Unknown(_) => 9,
+        // As Terraform orders sets.
+        Kind::Null(_) => 10,
     }
 }
 

@@ -119,7 +119,7 @@ output "sealed" {
 output "checked" {
   value = 1
   precondition {
-    condition     = 1 > 2
+    condition     = project.name == "other"
     error_message = "one is not enough"
   }
 }
@@ -145,8 +145,8 @@ output "checked" {
     error[precondition-failed]: a precondition of the output `checked` does not hold
       --> mainstay.hcl:27:21
        |
-    27 |     condition     = 1 > 2
-       |                     ^^^^^
+    27 |     condition     = project.name == "other"
+       |                     ^^^^^^^^^^^^^^^^^^^^^^^
        |
        = note: one is not enough
     "#);

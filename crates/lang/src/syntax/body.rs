@@ -360,9 +360,13 @@ impl Cursor<'_> {
         self.on_one_line = before;
         let count = inner.attributes.len() + inner.blocks.len();
         let close = self.peek();
-        if close.kind != K::CloseBrace {
+        // Entries that a comma separates have been reported at the comma.
+        let reported =
+            self.diagnostics.0.last().is_some_and(|d| d.span.is_some_and(|s| s.start >= open.start));
+        let ends_line = self.raw(self.at - 1).kind == K::Newline;
+        if close.kind != K::CloseBrace || ends_line {
             // The block goes on: its first entry should have been on the next line.
-            if close.kind != K::End {
+            if close.kind != K::End && !(ends_line && reported) {
                 let token = self.raw(first);
                 self.diagnostics.push(
                     Diagnostic::error("syntax", "the first entry of a block has to be on a line of its own")
@@ -374,9 +378,6 @@ impl Cursor<'_> {
         }
         if count > 1 || !inner.blocks.is_empty() {
             let place = Span { end: close.end, ..self.span(open) };
-            // Entries that a comma separates have been reported at the comma.
-            let reported =
-                self.diagnostics.0.last().is_some_and(|d| d.span.is_some_and(|s| s.start >= open.start));
             if !reported {
                 self.diagnostics.push(
                     Diagnostic::error(

@@ -63,3 +63,28 @@ fn line_ends_of_another_system_are_kept() {
     let formatted = lang::format("locals {\r\n a=1\r\n bbb=2\r\n}\r\n", FileId(0)).expect("no fault");
     assert_eq!(formatted, "locals {\r\n  a   = 1\r\n  bbb = 2\r\n}\r\n");
 }
+
+#[test]
+fn no_word_is_lost_where_terraform_loses_it() {
+    // What `terraform fmt` makes of these: `a "b" "c" {}`, `a {}`, `a = b[]`, and text that it cannot read again.
+    for text in [
+        "a /* 1 */ \"b\" /* 2 */ \"c\" {}\n",
+        "a \"100%\" {}\n",
+        "a = b[true]\n",
+        "a = \"${1 + # one\n2}\"\n",
+        "a = \"${<<E\ntext\nE\n}\" # a\n",
+    ] {
+        let formatted = lang::format(text, FileId(0)).expect("no fault");
+        let words = |text: &str| text.split_whitespace().collect::<String>();
+        assert_eq!(words(&formatted), words(text));
+        assert_eq!(lang::format(&formatted, FileId(0)).expect("no fault"), formatted, "a second time");
+    }
+}
+
+#[test]
+fn a_file_of_terraforms_is_broken_where_terraform_says_so() {
+    let twice = "x {\n  a = 1\n  a = 2\n}\n";
+    lang::format(twice, FileId(0)).expect("the layout has no fault");
+    let faults = lang::format_terraform(twice, FileId(0)).expect_err("a fault");
+    assert_eq!(faults.0.len(), 1, "{faults}");
+}

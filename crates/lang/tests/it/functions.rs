@@ -162,9 +162,10 @@ pub(crate) fn print(value: &Value, depth: usize, out: &mut String) {
     match value.kind() {
         Kind::Unknown(_) => out.push_str("(known after apply)"),
         Kind::Null(ty) => match ty {
-            Type::Dynamic | Type::Tuple(_) | Type::Object(_) => out.push_str("null"),
-            Type::List(_) | Type::Set(_) | Type::Map(_) => {
-                _ = write!(out, "to{}(null) /* of dynamic */", ty.kind_name())
+            Type::Dynamic => out.push_str("null"),
+            Type::Tuple(_) | Type::Object(_) => _ = write!(out, "null /* {} */", ty.kind_name()),
+            Type::List(element) | Type::Set(element) | Type::Map(element) => {
+                _ = write!(out, "to{}(null) /* of {} */", ty.kind_name(), type_text(element, depth))
             }
             primitive => _ = write!(out, "to{primitive}(null)"),
         },

@@ -8,5 +8,6 @@ mod json;
 mod projects;
 mod recorded;
 mod robustness;
+mod second_reading;
 mod stacks;
 mod values;

@@ -1,8 +1,11 @@
 //! Whatever the text is: no panic, no endless loop, and a layout that is the same when it is made again.
 
-use diag::FileId;
-use lang::MemoryFiles;
+use std::sync::Arc;
+
+use diag::{Diagnostic, FileId};
+use lang::configuration::{Call, ModuleFolders};
 use lang::syntax::{parse, parse_expression, parse_template, tokenize};
+use lang::{MemoryFiles, load_stack};
 use proptest::prelude::*;
 
 const SHOP: &str = include_str!("shop.hcl");
@@ -38,6 +41,24 @@ fn load(text: &[u8]) {
     let _ = diag::render_all(&faults, &loaded.sources, diag::Style::Plain);
 }
 
+/// No module is found, which is a fault as any other.
+struct NoModules;
+
+impl ModuleFolders for NoModules {
+    fn folder(&mut self, _: &[Arc<str>], call: &Call, _: &str) -> Result<Arc<str>, Box<Diagnostic>> {
+        Err(Box::new(Diagnostic::error("no-module", "there are no modules").at(call.header)))
+    }
+}
+
+/// Loads and shows a stack of one of Terraform's files.
+fn load_terraform(name: &str, text: &str) -> Vec<Diagnostic> {
+    let files = MemoryFiles([(name.to_owned(), text.as_bytes().to_vec())].into_iter().collect());
+    let loaded = load_stack(&files, &mut NoModules);
+    let faults = loaded.findings.all();
+    let _ = diag::render_all(&faults, &loaded.sources, diag::Style::Plain);
+    faults.0
+}
+
 /// Pieces that meet each other in ways that people did not think of.
 fn piece() -> impl Strategy<Value = String> {
     let fixed = prop::sample::select(vec![
@@ -59,6 +80,14 @@ proptest! {
     #[test]
     fn any_pieces_can_be_read(pieces in prop::collection::vec(piece(), 0..60)) {
         read(&pieces.concat());
+    }
+
+    #[test]
+    fn any_pieces_can_be_a_file_of_terraform(pieces in prop::collection::vec(piece(), 0..60)) {
+        let text = pieces.concat();
+        load_terraform("main.tf", &text);
+        load_terraform("main.tf.json", &text);
+        load_terraform("main.tf", &format!("locals {{\n  a = {text}\n}}\n"));
     }
 
     #[test]
@@ -98,6 +127,36 @@ fn what_is_nested_too_deep_is_a_fault_and_no_crash() {
     assert!(parse(FileId(0), &blocks).diagnostics.0.iter().any(|d| d.code == "too-deep"));
     let directives = format!("\"{}{}\"", "%{if true}".repeat(20_000), "%{endif}".repeat(20_000));
     assert!(parse_expression(FileId(0), &directives).diagnostics.0.iter().any(|d| d.code == "too-deep"));
+}
+
+#[test]
+fn the_second_reading_of_a_file_of_terraform_is_no_deeper() {
+    for (open, close) in [
+        ("[", "]"),
+        ("(", ")"),
+        ("{ a = ", "}"),
+        ("\"${", "}\""),
+        ("-", ""),
+        ("f(", ")"),
+        ("true ? 1 : ", "1"),
+        ("[for a in ", ": a]"),
+        ("a[", "]"),
+        ("\"%{if ", "}%{endif}\""),
+    ] {
+        for times in [99, 20_000] {
+            let text =
+                format!("locals {{\n  a = {}1 1{}\n  b = \n}}\n", open.repeat(times), close.repeat(times));
+            assert!(!load_terraform("main.tf", &text).is_empty(), "{open}");
+        }
+    }
+    let blocks = format!("{}a = \n{}", "a {\n".repeat(20_000), "}\n".repeat(20_000));
+    assert!(!load_terraform("main.tf", &blocks).is_empty());
+}
+
+#[test]
+fn many_faults_are_told_in_time() {
+    let lines: String = (0..50_000).map(|i| format!("a{i} = @ # \n")).collect();
+    assert!(load_terraform("main.tf", &format!("locals {{\n{lines}}}\n")).len() >= 50_000);
 }
 
 #[test]

@@ -50,8 +50,8 @@ fn values_are_expressions_that_need_nothing_else() {
 fn a_file_of_values_has_names_once_and_no_blocks() {
     check("x = 1\nx = 2\n", "`x` is given twice @ x");
     check("x = 1\nfoo \"a\" {\n b = 1\n}\n", "a file of values has no blocks such as `foo` @ foo \"a\"");
-    check("\"x\" = 1\n", "the name of an attribute or block is written without quotes @ \"x\"");
-    check("x =\ny = [\"a\"]\n", "a value is missing before the end of the line @ ");
+    check("\"x\" = 1\n", "Invalid argument name @ \"");
+    check("x =\ny = [\"a\"]\n", "Invalid expression @ \n");
 }
 
 #[test]

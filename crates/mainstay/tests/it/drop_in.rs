@@ -162,7 +162,7 @@ fn layouts_are_checked_shown_and_written() {
     assert!(folder.run(0, "fmt -diff -write=false").out.contains("-a=1\n+a = 1\n"));
     assert_eq!(folder.run(0, "fmt").out, "main.tf\n");
     assert_eq!(folder.read("main.tf"), "a = 1\n");
-    assert_eq!(folder.fed(0, &["fmt", "-"], "b=2").out, "b = 2");
+    assert_eq!(folder.fed(0, &["fmt", "-"], "b=2").out, "b = 2\n");
     folder.write("broken.tf", "a = {\n");
     folder.run(2, "fmt");
     folder.run(2, "fmt none.txt");

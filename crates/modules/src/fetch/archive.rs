@@ -151,7 +151,13 @@ impl Target<'_> {
         }
         for (place, target) in &self.links {
             make_parent(place)?;
-            std::os::unix::fs::symlink(target, place).map_err(Error::io("making", place))?;
+            std::os::unix::fs::symlink(target, place).map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => {
+                    let inside = place.strip_prefix(self.folder).unwrap_or(place).display();
+                    Error::Forbidden(format!("a link where something else is, `{inside}`"))
+                }
+                _ => Error::io("making", place)(error),
+            })?;
             // One that leads out is refused at once, so that the next one's folders are not made through it.
             links::check(self.folder, place)?;
         }

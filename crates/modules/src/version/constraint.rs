@@ -135,6 +135,11 @@ impl Condition {
             Operator::Less => order.is_lt(),
             Operator::LessOrEqual => order.is_le(),
             Operator::Pessimistic => {
+                // From a pre-release `~>` goes to no other version than its own pre-releases.
+                if self.version.is_pre_release() {
+                    let is_same = self.version.numbers_are(version);
+                    return order.is_ge() && is_same && version.is_pre_release();
+                }
                 let fixed = self.version.written().saturating_sub(1);
                 order.is_ge() && (0..fixed).all(|place| version.number(place) == self.version.number(place))
             }

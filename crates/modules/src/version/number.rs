@@ -86,6 +86,12 @@ impl Version {
         self.numbers.get(place).copied().unwrap_or(0)
     }
 
+    /// Whether another version has the same numbers.
+    #[must_use]
+    pub(crate) fn numbers_are(&self, other: &Self) -> bool {
+        (0..self.numbers.len().max(other.numbers.len())).all(|place| self.number(place) == other.number(place))
+    }
+
     /// How many numbers were written: 2 for `1.2`.
     #[must_use]
     pub fn written(&self) -> usize {

@@ -67,7 +67,8 @@ async fn nothing_is_written_outside_of_the_package() {
     refused(&[("../x", File("x"))], "a path that leads out of it, `../x`").await;
     refused(&[("a/../../x", File("x"))], "a path that leads out of it, `a/../../x`").await;
     refused(&[("/tmp/x", File("x"))], "a path that leads out of it, `/tmp/x`").await;
-    refused(&[("a", Link("../../x")), ("a/b", File("x"))], "a link that leads out of it, `a`").await;
+    refused(&[("a", Link("../../x"))], "a link that leads out of it, `a`").await;
+    refused(&[("a", Link("../../x")), ("a/b", File("x"))], "a link where something else is, `a`").await;
     refused(&[("a", Link("/etc"))], "a link that leads out of it, `a`").await;
     refused(&[("a", Link("a"))], "a link that leads out of it, `a`").await;
     // Each one for itself stays inside; the second one after the first does not.
@@ -85,7 +86,7 @@ async fn a_file_behind_a_link_of_the_archive_does_not_follow_it() {
     let (project, outcome) =
         unpacked("p.tar", tar(&[("d", Link("e")), ("d/x", File("x")), ("e/y", File("y"))])).await;
     // The folder `d` exists already when the link is to be made.
-    assert!(outcome.starts_with("module-files: module a: making `"), "{outcome}");
+    assert!(outcome.contains("a link where something else is, `d`"), "{outcome}");
     assert!(!project.has(".terraform/modules/a"));
 }
 
@@ -155,7 +156,7 @@ async fn every_kind_of_archive_is_unpacked() {
         let (project, outcome) = unpacked(name, bytes.clone()).await;
         assert_eq!(outcome, "a .terraform/modules/a", "{name}");
         assert_eq!(project.read(".terraform/modules/a/inner/main.tf"), "# text\n", "{name}");
-        let (_, outcome) = unpacked(name, bytes[..bytes.len() / 2].to_vec()).await;
+        let (_, outcome) = unpacked(name, bytes[..bytes.len() / 4 + 3].to_vec()).await;
         assert!(
             outcome.starts_with(&format!("module-package: module a: the archive {name} is damaged: ")),
             "{outcome}"

@@ -28,9 +28,13 @@ const VERSIONS: [&str; 21] = [
 ];
 
 /// Where we differ on purpose. The documentation lets `=` choose a pre-release as no operator does; and a pre-release that is
-/// announced by `-` and missing is a slip.
-const DIFFERENT: [(&str, &str); 3] =
-    [("= 2.0.0-beta1", "2.0.0-beta1"), ("= 6.0.0-alpha.1", "6.0.0-alpha.1"), ("1.0.4-", "invalid")];
+/// announced by `-` and missing is a slip. `6.0.0alpha` is the version that `6.0.0-alpha` is.
+const DIFFERENT: [(&str, &str); 4] = [
+    ("= 2.0.0-beta1", "2.0.0-beta1"),
+    ("= 6.0.0-alpha.1", "6.0.0-alpha.1"),
+    ("1.0.4-", "invalid"),
+    ("6.0.0alpha", "6.0.0-alpha"),
+];
 
 fn choice(constraints: &str) -> String {
     let versions: Vec<Version> = VERSIONS.iter().map(|text| text.parse().unwrap()).collect();

@@ -2,6 +2,7 @@
 
 pub mod diff;
 pub mod dot;
+pub mod foreign;
 pub mod paint;
 pub mod plan;
 pub mod quote;

@@ -34,7 +34,8 @@ const CALL: &str = "this module call";
 
 /// Whether a fault is that there is no `each` or `count`.
 fn is_repetition(fault: &Diagnostic) -> bool {
-    fault.code == "reference-not-allowed" && fault.summary.as_deref().is_some_and(|it| it.starts_with("Reference to"))
+    fault.code == "reference-not-allowed"
+        && fault.summary.as_deref().is_some_and(|it| it.starts_with("Reference to"))
 }
 
 /// What was told of a value that cannot be had.

@@ -55,7 +55,7 @@ impl Collector<'_> {
         let inside = Allowed {
             each: for_each.is_some(),
             count: count.is_some(),
-            ..Allowed::infrastructure("this module call")
+            ..Allowed::infrastructure(super::CALL)
         };
         for attribute in &mut body.attributes {
             references.extend(self.resolve_expr(&mut attribute.expr, inside, &[]));

@@ -38,8 +38,11 @@ impl Collector<'_> {
         let allowed =
             if self.is_module { Allowed::all("a validation") } else { Allowed::values("a validation") };
         let validations = self.conditions(&mut block.body, "validation", allowed);
+        // Blocks that are left are none of a variable, whatever they say.
         let settings = self.constants("a variable");
-        self.resolve(&mut block.body, settings, &[]);
+        for attribute in &mut block.body.attributes {
+            self.resolve_expr(&mut attribute.expr, settings, &[]);
+        }
         let files = self.files;
         let project = self.configuration.project.name.clone();
         let scope = ConstantScope { files, project: &project, environment: None };
@@ -53,6 +56,7 @@ impl Collector<'_> {
         let nullable = flag("nullable", true);
         let is_typed = ty_expr.is_some();
         let ty = ty_expr.map_or(Type::Dynamic, |expr| {
+            self.optional_defaults(&expr);
             let read = type_constraint(&expr, &scope);
             if self.is_module && read.is_ok() && expr.is_broken() {
                 let fault = Diagnostic::error("invalid-type", "this is no type").at(expr.span);
@@ -93,6 +97,25 @@ impl Collector<'_> {
             header,
             references: validations.references,
         });
+    }
+
+    /// In Terraform no function can be called in them, as in the default of the variable.
+    fn optional_defaults(&mut self, ty: &Expr) {
+        let allowed = self.constants("the default of an attribute");
+        if !allowed.without_functions {
+            return;
+        }
+        let mut defaults = Vec::new();
+        ty.each(&mut |expr| {
+            if let ExprKind::Call(call) = &expr.kind
+                && let "optional" = call.name.name.as_ref()
+            {
+                defaults.extend(call.arguments.get(1).cloned());
+            }
+        });
+        for mut default in defaults {
+            self.resolve_names(&mut default, allowed, &[]);
+        }
     }
 
     fn check_variable_name(&mut self, name: &Identifier) {

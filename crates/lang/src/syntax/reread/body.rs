@@ -1,6 +1,9 @@
 //! Bodies: attributes and blocks.
 
-use super::super::ast::{Attribute, Block, Body, Identifier};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use super::super::ast::{Attribute, Block, Body, Expr, Identifier};
 use super::super::token::{Token, TokenKind as K};
 use super::Rereader;
 use diag::Span;
@@ -21,6 +24,7 @@ impl Rereader<'_> {
 
     /// Entries up to the end of a body, which is taken.
     fn entries(&mut self, end: K, open: Option<Token>, body: &mut Body) {
+        let mut names = HashSet::new();
         loop {
             let token = self.peek();
             match token.kind {
@@ -31,7 +35,7 @@ impl Rereader<'_> {
                 K::Newline => {
                     self.take();
                 }
-                K::Identifier => self.entry(body),
+                K::Identifier => self.entry(body, &mut names),
                 K::End => {
                     let place = open.unwrap_or(token);
                     self.wrong(place, "Unclosed configuration block", "no brace closes this block");
@@ -52,11 +56,19 @@ impl Rereader<'_> {
         }
     }
 
-    fn entry(&mut self, body: &mut Body) {
+    /// `names`: what the body has attributes for already.
+    fn entry(&mut self, body: &mut Body, names: &mut HashSet<Arc<str>>) {
         let token = self.take();
         let name = self.cursor.identifier(token);
         match self.peek_kind() {
-            K::Assign => self.attribute(name, token, false, body),
+            K::Assign => {
+                let expr = self.assigned(false);
+                if names.insert(name.name.clone()) {
+                    body.attributes.push(Attribute { name, expr });
+                } else {
+                    self.tell(token, "Attribute redefined", "an attribute is given once");
+                }
+            }
             K::OpenQuote | K::OpenBrace | K::Identifier => self.block(name, body),
             _ => {
                 self.recover_after_entry();
@@ -65,8 +77,8 @@ impl Rereader<'_> {
         }
     }
 
-    /// At `=`.
-    fn attribute(&mut self, name: Identifier, token: Token, is_single: bool, body: &mut Body) {
+    /// At `=`: the value behind it, and the end of its line unless it is the only one of a block.
+    fn assigned(&mut self, is_single: bool) -> Expr {
         self.take();
         let mark = self.mark();
         let expr = self.value();
@@ -90,11 +102,7 @@ impl Rereader<'_> {
                 }
             }
         }
-        if body.attribute(&name.name).is_some() {
-            self.tell(token, "Attribute redefined", "an attribute is given once");
-            return;
-        }
-        body.attributes.push(Attribute { name, expr });
+        expr
     }
 
     /// At what follows a name that is no `=`.
@@ -150,24 +158,9 @@ impl Rereader<'_> {
 
     /// `{ name = value }`.
     fn one_line(&mut self, open: Token, body: &mut Body) {
-        let token = self.peek();
-        if token.kind != K::Identifier {
-            self.take();
-            self.tell(token, DEFINITION, "a name stands here");
-            return self.leave_line();
-        }
-        self.take();
-        let name = self.cursor.identifier(token);
-        match self.peek_kind() {
-            K::Assign => self.attribute(name, token, true, body),
-            K::OpenQuote | K::OpenBrace | K::Identifier => {
-                self.tell(token, "Argument definition required", "a block on one line has no block in it");
-                return self.leave_line();
-            }
-            _ => {
-                self.tell(token, DEFINITION, "an attribute is a name, `=` and a value");
-                return self.leave_line();
-            }
+        if let Err((token, summary, why)) = self.only_entry(body) {
+            self.tell(token, summary, why);
+            self.recover_after_entry();
         }
         let next = self.peek();
         match next.kind {
@@ -189,10 +182,23 @@ impl Rereader<'_> {
         }
     }
 
-    /// Steps over the rest of a line on which a block was to end, and then over the rest of the block.
-    fn leave_line(&mut self) {
-        self.recover_after_entry();
-        self.recover(K::CloseBrace);
+    fn only_entry(&mut self, body: &mut Body) -> Result<(), (Token, &'static str, &'static str)> {
+        let token = self.take();
+        if token.kind != K::Identifier {
+            return Err((token, DEFINITION, "a name stands here"));
+        }
+        let name = self.cursor.identifier(token);
+        match self.peek_kind() {
+            K::Assign => {
+                let expr = self.assigned(true);
+                body.attributes.push(Attribute { name, expr });
+                Ok(())
+            }
+            K::OpenQuote | K::OpenBrace | K::Identifier => {
+                Err((token, "Argument definition required", "a block on one line has no block in it"))
+            }
+            _ => Err((token, DEFINITION, "an attribute is a name, `=` and a value")),
+        }
     }
 
     /// A label between quotes.

@@ -8,6 +8,8 @@ mod body;
 mod expression;
 mod template;
 
+use std::collections::{BTreeMap, VecDeque};
+
 use diag::{Diagnostic, Diagnostics, FileId, Span};
 
 use super::Parsed;
@@ -39,13 +41,17 @@ pub(crate) fn reread(file: FileId, text: &str, first: Parsed<Body>) -> Parsed<Bo
 
 /// Puts what our parser says to faults on the same line.
 fn explain(faults: &mut Diagnostics, first: &Diagnostics, text: &str) {
-    let line = |span: Span| text.get(..span.start as usize).unwrap_or("").matches('\n').count();
-    let mut known: Vec<(usize, &Diagnostic)> =
-        first.0.iter().filter_map(|fault| Some((line(fault.span?), fault))).collect();
+    let ends: Vec<usize> = text.match_indices('\n').map(|(at, _)| at).collect();
+    let line = |span: Span| ends.partition_point(|end| *end < span.start as usize);
+    let mut known: BTreeMap<usize, VecDeque<&Diagnostic>> = BTreeMap::new();
+    for fault in &first.0 {
+        if let Some(span) = fault.span {
+            known.entry(line(span)).or_default().push_back(fault);
+        }
+    }
     for fault in &mut faults.0 {
-        let Some(at) = fault.span.map(line) else { continue };
-        let Some(found) = known.iter().position(|(line, _)| *line == at) else { continue };
-        let (_, own) = known.remove(found);
+        let on_line = fault.span.and_then(|span| known.get_mut(&line(span)));
+        let Some(own) = on_line.and_then(VecDeque::pop_front) else { continue };
         fault.detail = Some(match &own.detail {
             Some(why) => format!("{}: {why}", own.message),
             None => own.message.clone(),

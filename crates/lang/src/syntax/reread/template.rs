@@ -29,7 +29,7 @@ impl Rereader<'_> {
                     }
                     parts.push(Part::Text(self.cursor.token_text(token).into()));
                 }
-                K::Interpolation => parts.push(Part::Value(self.interpolation())),
+                K::Interpolation => parts.push(Part::Value(self.interpolation(end))),
                 K::Directive => {
                     let directive = self.with_lines(true, Self::directive);
                     directives.extend(directive.map(|directive| (directive, token)));
@@ -48,7 +48,8 @@ impl Rereader<'_> {
         self.partial = Some((open.start, ExprKind::Template(parts)));
     }
 
-    fn interpolation(&mut self) -> Expr {
+    /// `end`: what ends the text that it is in.
+    fn interpolation(&mut self, end: K) -> Expr {
         const EXTRA: &str = "Extra characters after interpolation expression";
         self.with_lines(true, |this| {
             let value = this.value();
@@ -57,8 +58,12 @@ impl Rereader<'_> {
                 this.take();
                 return value;
             }
+            // Another quote is likely to be the one that ends the text.
+            let is_unclosed = close.kind == K::OpenQuote && end == K::CloseQuote;
             match close.kind {
-                K::End => this.wrong(close, "Unclosed template interpolation sequence", "no brace ends it"),
+                kind if kind == K::End || is_unclosed => {
+                    this.wrong(close, "Unclosed template interpolation sequence", "no brace ends it");
+                }
                 _ => this.wrong(
                     close,
                     EXTRA,

@@ -58,8 +58,7 @@ fn a_file_on_standard_input_is_laid_out_as_recorded() {
             (false, false) => comparison.lines.push(format!("ours refuses it: {}", answer.begins())),
             (false, true) => {}
             (true, false) => {
-                let oracle = fs::read_to_string(recording(file)).expect("a recording");
-                compare("", &answer.out, &oracle, &mut comparison.lines);
+                compare("", &answer.out, &text(&recording(file)), &mut comparison.lines);
             }
         }
         Outcome::new(file, comparison, &folder)
@@ -87,7 +86,6 @@ fn a_folder_is_formatted_with_all_that_is_in_it() {
     let told: BTreeSet<&str> = answer.out.lines().collect();
     judgement::judge("fmt-folder", files, |file| {
         let mut comparison = Comparison::default();
-        let text = |path: &Path| fs::read_to_string(path).expect("a file that was formatted");
         let recording = recording(file);
         compare("", &text(&folder.path().join(file)), &text(&recording), &mut comparison.lines);
         let changes = recording.extension().is_some_and(|ending| ending == "fmt");
@@ -97,6 +95,11 @@ fn a_folder_is_formatted_with_all_that_is_in_it() {
         Outcome::new(file, comparison, &folder)
     });
     assert_eq!(answer.code, 0, "{}", answer.begins());
+}
+
+/// A file's text. Some are no UTF-8, and stay so.
+fn text(path: &Path) -> String {
+    String::from_utf8_lossy(&fs::read(path).expect("a file that was formatted")).into_owned()
 }
 
 /// The first line that differs is enough to see what is wrong.

@@ -1,0 +1,15 @@
+locals {
+  a = <<EOT
+text
+EOT  
+  b = <<-EOT
+    text
+  	EOT	
+  c = [<<EOT
+text
+  EOT 
+  , 1]
+  d = <<EOT
+text
+ EOT 
+}
