@@ -69,6 +69,7 @@ impl Session {
         }
         let stack = self.stack(description).await?;
         let mut warnings = stack.checked(Look::Planning)?;
+        crate::targets::check(wanted.targets, &stack.tree, snapshot)?;
         let variables: Vec<Option<Value>> = description.variables.iter().cloned().map(Some).collect();
         let mut input = self.stack_input(&stack, variables.clone(), clock::now_ms());
         input.environments = self.other_environments(description, wanted.environments).await?;

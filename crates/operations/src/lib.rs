@@ -24,6 +24,7 @@ mod seeds;
 mod session;
 pub mod stack;
 mod status;
+mod targets;
 mod up;
 mod wiring;
 mod workspace;

@@ -18,16 +18,21 @@ pub(super) struct Module {
     /// Where outputs of its calls are named: by call, which output and where.
     by_call: HashMap<CallId, Vec<(u32, Span)>>,
     outputs: HashSet<Arc<str>>,
+    is_project: bool,
 }
 
 impl Module {
-    pub fn new(configuration: Arc<Configuration>, places: Vec<(CallId, u32, Span)>) -> Self {
+    pub fn new(
+        configuration: Arc<Configuration>,
+        places: Vec<(CallId, u32, Span)>,
+        is_project: bool,
+    ) -> Self {
         let mut by_call: HashMap<CallId, Vec<(u32, Span)>> = HashMap::new();
         for (call, output, span) in places {
             by_call.entry(call).or_default().push((output, span));
         }
         let outputs = configuration.outputs.iter().map(|output| output.name.name.clone()).collect();
-        Self { configuration, by_call, outputs }
+        Self { configuration, by_call, outputs, is_project }
     }
 }
 
@@ -35,7 +40,9 @@ impl Module {
 pub(super) fn check(caller: &Module, id: CallId, called: &Module, findings: &mut Findings) {
     let Some(call) = caller.configuration.call(id) else { return };
     arguments(call, &called.configuration, &mut findings.references);
-    outputs(caller, id, call, called, &mut findings.references);
+    if caller.is_project {
+        outputs(caller, id, call, called, &mut findings.references);
+    }
     providers(&caller.configuration, call, &called.configuration, &mut findings.blocks);
 }
 
@@ -70,6 +77,7 @@ fn arguments(call: &Call, called: &Configuration, faults: &mut Diagnostics) {
     }
 }
 
+/// In a module of Terraform an output that is not there is at fault only where it comes to asking for it.
 fn outputs(caller: &Module, id: CallId, call: &Call, called: &Module, faults: &mut Diagnostics) {
     let missing: Vec<bool> = call.outputs.iter().map(|(name, _)| !called.outputs.contains(name)).collect();
     if !missing.contains(&true) {

@@ -75,7 +75,7 @@ impl Loader<'_> {
         let folder: Arc<str> = folder.trim_matches('/').into();
         let module = self.module(&folder, true).unwrap_or_else(|| {
             let empty = Configuration { folder: folder.clone(), ..Configuration::default() };
-            self.modules.push(Module::new(Arc::new(empty), Vec::new()));
+            self.modules.push(Module::new(Arc::new(empty), Vec::new(), false));
             self.modules.len() - 1
         });
         self.by_folder.insert(folder, Some(module));
@@ -183,7 +183,8 @@ impl Loader<'_> {
         }
         let collected = Collector::new(self.reader.files, folder, !is_project).run(parsed);
         self.findings.extend(collected.findings);
-        self.modules.push(Module::new(Arc::new(collected.configuration), collected.uses.places));
+        let configuration = Arc::new(collected.configuration);
+        self.modules.push(Module::new(configuration, collected.uses.places, is_project));
         Some(self.modules.len() - 1)
     }
 

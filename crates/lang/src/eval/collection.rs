@@ -131,8 +131,9 @@ impl Evaluator<'_> {
             Ok(elements) => elements,
             Err([key, value]) => {
                 // Gone through once with unknown elements, so that faults show before the elements are known.
-                self.bound(for_.key_name.as_ref(), Value::unknown(key), Value::unknown(value), |this| {
-                    this.for_element(for_);
+                self.ahead(|this| {
+                    let (key, value) = (Value::unknown(key), Value::unknown(value));
+                    this.bound(for_.key_name.as_ref(), key, value, |this| this.for_element(for_));
                 });
                 return super::operator::unknown(Type::Dynamic).with_marks(marks);
             }
@@ -167,7 +168,7 @@ impl Evaluator<'_> {
                 Some((Some(false), m)) => return Element { marks: m, content: Content::Left },
                 Some((None, m)) => {
                     // Looked at for its faults; whether it is taken is not known.
-                    self.for_content(for_);
+                    self.ahead(|this| this.for_content(for_));
                     return Element { marks: m, content: Content::Uncertain };
                 }
                 None => return Element { marks, content: Content::Uncertain },
@@ -183,7 +184,10 @@ impl Evaluator<'_> {
             return Element { marks: Marks::NONE, content: Content::Value(self.value(&for_.value)) };
         };
         let key = self.key(key, ["Invalid object key"; 2]);
-        let value = self.value(&for_.value);
+        let value = match &key {
+            Some((None, _)) => self.ahead(|this| this.value(&for_.value)),
+            _ => self.value(&for_.value),
+        };
         match key {
             Some((Some(key), marks)) => Element { marks, content: Content::Entry(key, value) },
             Some((None, marks)) => Element { marks, content: Content::Uncertain },

@@ -54,6 +54,12 @@ pub trait Scope {
         None
     }
 
+    /// Whether faults are told of what may never have to be worked out: a result of a conditional, or what a `for` makes of elements,
+    /// where it is not known yet which or what they are. Terraform does not.
+    fn foresees(&self) -> bool {
+        true
+    }
+
     /// Calls a provider's function, whose name is written as in `provider::NAME::FUNCTION`. Arguments are as they were given:
     /// converting them, and what unknowns and marks make of the result, is the callee's, which has the signature.
     ///
@@ -162,6 +168,16 @@ impl<'a> Evaluator<'a> {
         let value = self.value(expr);
         let faults = std::mem::replace(&mut self.diagnostics, before);
         (value, faults)
+    }
+
+    /// Works something out that may never have to be.
+    fn ahead<T>(&mut self, work_out: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.diagnostics.0.len();
+        let result = work_out(self);
+        if !self.scope.foresees() {
+            self.diagnostics.0.truncate(before);
+        }
+        result
     }
 
     /// A condition: known or unknown, and its marks; `None` after a fault.

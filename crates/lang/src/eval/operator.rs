@@ -156,7 +156,7 @@ impl Evaluator<'_> {
                 else_value.clone()
             }
             None => {
-                self.note_all([then_faults, else_faults]);
+                self.ahead(|this| this.note_all([then_faults, else_faults]));
                 let marks = marks.union(then_value.marks_deep()).union(else_value.marks_deep());
                 return either(&then_value, &else_value, ty).with_marks(marks);
             }

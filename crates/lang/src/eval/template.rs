@@ -52,8 +52,10 @@ impl Evaluator<'_> {
                         Some(false) => self.parts(otherwise, text),
                         None => {
                             text.unknown = true;
-                            self.parts(then, text);
-                            self.parts(otherwise, text);
+                            self.ahead(|this| {
+                                this.parts(then, text);
+                                this.parts(otherwise, text);
+                            });
                         }
                     }
                 }
@@ -63,10 +65,17 @@ impl Evaluator<'_> {
                         continue;
                     };
                     text.marks = text.marks.union(marks);
-                    let elements = elements.unwrap_or_else(|[key, value]| {
-                        text.unknown = true;
-                        vec![(Value::unknown(key), Value::unknown(value))]
-                    });
+                    let elements = match elements {
+                        Ok(elements) => elements,
+                        Err([key, value]) => {
+                            text.unknown = true;
+                            let (key, value) = (Value::unknown(key), Value::unknown(value));
+                            self.ahead(|this| {
+                                this.bound(key_name.as_ref(), key, value, |this| this.parts(body, text));
+                            });
+                            continue;
+                        }
+                    };
                     for (key, value) in elements {
                         let faults = self.diagnostics.0.len();
                         self.bound(key_name.as_ref(), key, value, |this| this.parts(body, text));

@@ -63,7 +63,8 @@ impl Line<'_> {
 /// How many characters a reader sees. Indian consonants that a virama joins are one each, as older editions of Unicode count them, and
 /// `terraform fmt` with them.
 fn columns(text: &str) -> usize {
-    if text.is_ascii() {
+    // A line break of two characters is one.
+    if text.is_ascii() && !text.contains('\r') {
         return text.len();
     }
     let in_cluster = |cluster: &str| {
@@ -118,11 +119,12 @@ fn write_line(line: &Line<'_>, text: &mut String) {
 }
 
 /// Two blanks for each line that has opened more than it closed and is not made up for. What a heredoc opens on the line on which it
-/// begins is not counted, and what it closes later is: that is how `terraform fmt` has it.
+/// begins is not counted unless the line has an `=` of its own, and what it closes later is: that is how `terraform fmt` has it.
 fn indent(lines: &mut [Line<'_>]) {
     let mut open: Vec<isize> = Vec::new();
     for line in lines {
-        let net = net(line.words.iter().take_while(|word| word.kind != K::OpenHeredoc));
+        let counts_all = line.assign().is_some();
+        let net = net(line.words.iter().take_while(|word| counts_all || word.kind != K::OpenHeredoc));
         if net < 0 {
             let mut closed = -net;
             while closed > 0 {

@@ -193,6 +193,9 @@ fn only_a_target_is_planned_with_what_it_needs() {
     assert_eq!(only.len(), 3);
     let with_needs = changes(&project.run(&["plan", "--target", "stack.shop", "--json"]).exits(0));
     assert_eq!(with_needs.len(), 2, "{with_needs:?}");
+    let wrong = project.run(&["plan", "--target", "stack.netwrok"]).exits(2);
+    assert!(wrong.err.contains("there is nothing that `stack.netwrok` names"), "{}", wrong.err);
+    assert!(wrong.err.contains("did you mean `stack.network`?"), "{}", wrong.err);
 }
 
 #[test]

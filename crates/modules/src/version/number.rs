@@ -89,7 +89,8 @@ impl Version {
     /// Whether another version has the same numbers.
     #[must_use]
     pub(crate) fn numbers_are(&self, other: &Self) -> bool {
-        (0..self.numbers.len().max(other.numbers.len())).all(|place| self.number(place) == other.number(place))
+        (0..self.numbers.len().max(other.numbers.len()))
+            .all(|place| self.number(place) == other.number(place))
     }
 
     /// How many numbers were written: 2 for `1.2`.

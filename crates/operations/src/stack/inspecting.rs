@@ -354,6 +354,10 @@ impl Scope for Inside<'_> {
         true
     }
 
+    fn foresees(&self) -> bool {
+        false
+    }
+
     fn now(&self) -> Option<SystemTime> {
         Some(UNIX_EPOCH + Duration::from_millis(clock::now_ms()))
     }

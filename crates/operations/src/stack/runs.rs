@@ -152,7 +152,7 @@ async fn validate_read(folder: &StackFolder, stack: &LoadedStack) -> Diagnostics
     // Where references go in a circle, nothing can be worked out.
     if !stack.references.0.iter().any(|fault| fault.code == CYCLE) {
         let input = folder.input(stack, &folder.workspace(), Vec::new(), clock::now_ms());
-        let mut found = planning::validate(input).await;
+        let mut found = planning::validate(Arc::new(input)).await;
         let is_told = |fault: &Diagnostic| {
             stack.references.0.iter().any(|known| known.code == fault.code && known.span == fault.span)
         };

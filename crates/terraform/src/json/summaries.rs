@@ -68,6 +68,7 @@ const SUMMARIES: &[(&str, &str)] = &[
     ("provider-not-present", "Provider configuration not present"),
     ("quoted-keyword", "Quoted keywords are deprecated"),
     ("quoted-reference", "Quoted references are deprecated"),
+    ("redundant-ignored", "Redundant ignore_changes element"),
     ("reference-cycle", "Cycle"),
     ("reference-not-allowed", "Variables not allowed"),
     ("type-mismatch", "Invalid value for input variable"),

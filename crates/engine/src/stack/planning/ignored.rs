@@ -1,8 +1,10 @@
 //! `ignore_changes`: what is described there is what is there, so that no difference shows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use lang::configuration::IgnoreChanges;
+use diag::{Diagnostic, Diagnostics};
+use lang::configuration::{IgnoreChanges, Resource};
 use lang::schema::{Block, Given};
 use value::{Kind, Path, Step, Type, Value};
 
@@ -106,10 +108,46 @@ fn replaced_element(
 
 /// Whether a place of a value is there to be ignored; for the fault that names one that is not.
 pub(in crate::stack) fn is_place(schema: &Block, place: &Path) -> bool {
-    match place.0.first() {
-        Some(Step::Attribute(name) | Step::Key(name)) => {
-            schema.attribute(name).is_some() || schema.nested(name).is_some()
+    let Some((Step::Attribute(name) | Step::Key(name), rest)) = place.0.split_first() else { return false };
+    let is_there = schema.attribute(name).is_some() || schema.nested(name).is_some();
+    is_there && (rest.is_empty() || holds(&schema.ty(), &place.0))
+}
+
+/// Whether values of a type may have something in a place.
+fn holds(ty: &Type, place: &[Step]) -> bool {
+    let Some((step, rest)) = place.split_first() else { return true };
+    match (ty, step) {
+        (Type::Dynamic, _) => true,
+        (Type::Object(object), Step::Attribute(name) | Step::Key(name)) => {
+            object.attributes.get(name).is_some_and(|attribute| holds(&attribute.ty, rest))
+        }
+        (Type::Map(element), Step::Attribute(_) | Step::Key(_))
+        | (Type::List(element) | Type::Set(element), Step::Index(_)) => holds(element, rest),
+        (Type::Tuple(elements), Step::Index(index)) => {
+            let element = index.to_usize().and_then(|at| elements.get(at));
+            element.is_some_and(|element| holds(element, rest))
         }
         _ => false,
     }
+}
+
+/// Attributes that are ignored though no description can give them; each is told once.
+pub(in crate::stack) fn redundant(resource: &Resource, schema: &Block) -> Diagnostics {
+    let IgnoreChanges::Places(places) = &resource.lifecycle.ignore_changes else {
+        return Diagnostics::default();
+    };
+    let names: BTreeSet<&Arc<str>> = places
+        .iter()
+        .filter_map(|(path, _)| match path.0.as_slice() {
+            [Step::Attribute(name) | Step::Key(name)] => Some(name),
+            _ => None,
+        })
+        .filter(|name| schema.attribute(name).is_some_and(|it| it.given == Given::Computed))
+        .collect();
+    let warning = |name: &Arc<str>| {
+        let message = format!("the provider alone decides `{name}`, so that there is nothing to ignore");
+        let warning = Diagnostic::warning("redundant-ignored", message).at(resource.header);
+        warning.hint(format!("take `{name}` out of `ignore_changes`"))
+    };
+    Diagnostics(names.into_iter().map(warning).collect())
 }

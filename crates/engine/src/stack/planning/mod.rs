@@ -31,11 +31,13 @@ mod written;
 use std::sync::Arc;
 
 use diag::{Diagnostics, Severity};
+use lang::configuration::NodeId;
+use lang::resolve::ResourceId;
 
 use super::StackInput;
 use super::plan::{StackMode, StackPlan};
 use super::walk::{Dependencies, Steps, walk};
-use super::world::{Phase, World};
+use super::world::{Expansion, Phase, ResourceAt, World};
 use crate::{Address, Events, Snapshot, Target};
 use planner::{Parts, Planner};
 use rows::Rows;
@@ -104,6 +106,11 @@ pub async fn plan(mut request: StackRequest) -> (StackPlan, Diagnostics) {
             return (assemble::errored(&request), told);
         }
     };
+    if !written::unknown_attributes(&world).is_empty() {
+        // It is not valid, which is told with everything else that is not.
+        return (assemble::errored(&request), validate(request.input.clone()).await);
+    }
+    told.extend(written::redundant_ignored(&world));
     let imports = imports::Imports::new(&tree, &world.providers, &request, &mut steps);
     let dependencies = Dependencies::new(&tree, &steps);
     let rows = Rows::new(&tree, moved);
@@ -116,6 +123,13 @@ pub async fn plan(mut request: StackRequest) -> (StackPlan, Diagnostics) {
     let planner = Arc::new(Planner::new(&request, &world, &steps, parts));
     told.extend(walk(world.clone(), steps, planner.clone(), request.parallelism).await);
     told.extend(planner.ephemerals.close(&planner).await);
+    if told.has_errors() || leaves_out(&world) {
+        // What is wrong whatever the values are is told alone, and also where there happens to be nothing.
+        let invalid = validate(request.input.clone()).await;
+        if invalid.has_errors() {
+            return (assemble::errored(&request), invalid);
+        }
+    }
     let contradictions = statements::contradictions(&world);
     if contradictions.has_errors() {
         // What was planned by statements that contradict each other says nothing.
@@ -125,4 +139,15 @@ pub async fn plan(mut request: StackRequest) -> (StackPlan, Diagnostics) {
     }
     let plan = assemble::plan(&request, &world, &planner, &mut told);
     (plan, told)
+}
+
+/// Whether there is no instance of a module or of a resource, so that what it says was not looked at.
+fn leaves_out(world: &World) -> bool {
+    let is_nowhere =
+        |at: ResourceAt| world.expansions(at).is_some_and(|of| of.iter().all(Expansion::is_empty));
+    (0..).map(NodeId).zip(&world.input.tree.nodes).any(|(node, tree_node)| {
+        let resources = (0..).map(ResourceId).zip(&tree_node.configuration.resources);
+        world.instances(node).is_empty()
+            || resources.map(|(resource, _)| ResourceAt { node, resource }).any(is_nowhere)
+    })
 }

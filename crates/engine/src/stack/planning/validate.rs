@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use diag::Diagnostics;
+use diag::{Diagnostic, Diagnostics};
 use lang::configuration::IgnoreChanges;
 use lang::schema::decode;
 use value::{Marks, Value};
@@ -20,9 +20,9 @@ use crate::stack::walk::{Step, Steps, Visitor, walk};
 use crate::stack::world::{Phase, ResourceAt, World, validate_conditions};
 
 /// Everything that is wrong with a stack whatever the values are.
-pub async fn validate(input: StackInput) -> Diagnostics {
+pub async fn validate(input: Arc<StackInput>) -> Diagnostics {
     let tree = input.tree.clone();
-    let (world, mut told) = World::open(Arc::new(input), Phase::Validate, &BTreeSet::new()).await;
+    let (world, mut told) = World::open(input, Phase::Validate, &BTreeSet::new()).await;
     if told.has_errors() {
         return told;
     }
@@ -30,7 +30,11 @@ pub async fn validate(input: StackInput) -> Diagnostics {
         Ok(steps) => {
             let world = Arc::new(world);
             told.extend(walk(world.clone(), Arc::new(steps), Arc::new(Validator), PARALLELISM).await);
-            told.extend(super::written::unknown_attributes(&world));
+            let mut unknown = super::written::unknown_attributes(&world);
+            let is_told =
+                |it: &Diagnostic| told.0.iter().any(|known| known.code == it.code && known.span == it.span);
+            unknown.0.retain(|fault| !is_told(fault));
+            told.extend(unknown);
             told.extend(super::imports::validate(&world));
         }
         Err(faults) => told.extend(faults),
@@ -107,6 +111,7 @@ async fn block(world: &World, at: ResourceAt, told: &mut Diagnostics) -> Result<
             }
             if let IgnoreChanges::Places(_) = &lifecycle.ignore_changes {
                 told.extend(super::decide::unknown_ignored(resource, &kind.block));
+                told.extend(super::ignored::redundant(resource, &kind.block));
             }
         }
         let asking =

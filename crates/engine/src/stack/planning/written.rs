@@ -1,14 +1,19 @@
 //! What shows of a stack's expressions as they are written, without working them out: which of them are at fault already, and attributes
 //! that no instance of a resource has.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics};
-use lang::Reference;
-use lang::configuration::{Condition, Configuration, NodeId};
+use lang::configuration::{Condition, Configuration, IgnoreChanges, NodeId};
+use lang::eval::evaluate;
+use lang::resolve::ResourceId;
 use lang::syntax::{Body, Expr, ExprKind, Step as Into};
-use value::Type;
+use lang::{ProjectFiles, Reference, Scope};
+use value::{Type, Value};
 
+use super::ignored::redundant;
+use crate::stack::provider::KindSchema;
 use crate::stack::walk::Step;
 use crate::stack::world::{ResourceAt, World};
 
@@ -58,65 +63,145 @@ fn of_body(body: &Body) -> bool {
     found
 }
 
-/// Attributes of single instances, as in `aws_vpc.main[0].id`, that their kind does not have. Of a resource that is there once, working the
-/// expression out tells them.
+/// Attributes of resources, as in `aws_vpc.main[0].id`, that their kind does not have. Working an expression out tells them only where it
+/// comes to that.
 pub(super) fn unknown_attributes(world: &World) -> Diagnostics {
     let mut faults = Diagnostics::default();
     let mut seen: Vec<*const Configuration> = Vec::new();
+    let mut kinds = HashMap::new();
     for (at, tree_node) in (0..).zip(&world.input.tree.nodes) {
         let configuration = &tree_node.configuration;
         if seen.contains(&Arc::as_ptr(configuration)) {
             continue;
         }
         seen.push(Arc::as_ptr(configuration));
-        each_expr(configuration, &mut |expr| faults.extend(unknown_attribute(world, NodeId(at), expr)));
+        let mut look = Look { world, node: NodeId(at), kinds: &mut kinds, faults: &mut faults };
+        each_expr(configuration, &mut |own, expr| look.at(own, expr));
     }
     faults
 }
 
-fn unknown_attribute(world: &World, node: NodeId, expr: &Expr) -> Option<Diagnostic> {
-    let ExprKind::Traversal(source, steps) = &expr.kind else { return None };
-    let ExprKind::Reference(Reference::Resource(resource)) = source.kind else { return None };
-    let (Into::Index(..) | Into::LegacyIndex(..), Into::Attribute(name)) = (steps.first()?, steps.get(1)?)
-    else {
-        return None;
-    };
-    let at = ResourceAt { node, resource };
-    world.resource(at).filter(|resource| resource.count.is_some() || resource.for_each.is_some())?;
-    let (_, kind) = world.made_by(at).ok()?;
-    let Type::Object(object) = kind.block.ty() else { return None };
-    if object.attributes.contains_key(&name.name) {
-        return None;
+/// Attributes that are ignored though no description can give them.
+pub(super) fn redundant_ignored(world: &World) -> Diagnostics {
+    let mut warnings = Diagnostics::default();
+    let mut seen: Vec<*const Configuration> = Vec::new();
+    for (node, tree_node) in (0..).map(NodeId).zip(&world.input.tree.nodes) {
+        let configuration = &tree_node.configuration;
+        if seen.contains(&Arc::as_ptr(configuration)) {
+            continue;
+        }
+        seen.push(Arc::as_ptr(configuration));
+        for (id, resource) in (0..).map(ResourceId).zip(&configuration.resources) {
+            if let IgnoreChanges::Places(_) = &resource.lifecycle.ignore_changes
+                && let Ok((_, kind)) = world.made_by(ResourceAt { node, resource: id })
+            {
+                warnings.extend(redundant(resource, &kind.block));
+            }
+        }
     }
-    let fault =
-        Diagnostic::error("no-such-attribute", format!("this object has no attribute `{}`", name.name));
-    Some(match diag::closest(&name.name, object.attributes.keys().map(AsRef::as_ref)) {
-        Some(meant) => fault.at(name.span).hint(format!("did you mean `{meant}`?")),
-        None => fault.at(name.span),
-    })
+    warnings
 }
 
-/// Every expression of a module that may name a resource.
-fn each_expr<'a>(configuration: &'a Configuration, visit: &mut dyn FnMut(&'a Expr)) {
-    let mut conditions: Vec<&Condition> = Vec::new();
+/// What the objects of a kind are.
+type Kinds = HashMap<*const KindSchema, Value>;
+
+struct Look<'a> {
+    world: &'a World,
+    node: NodeId,
+    kinds: &'a mut Kinds,
+    faults: &'a mut Diagnostics,
+}
+
+impl Look<'_> {
+    /// At an expression. `own`: the resource that `self` is.
+    fn at(&mut self, own: Option<ResourceId>, expr: &Expr) {
+        let ExprKind::Traversal(source, steps) = &expr.kind else { return };
+        let (resource, is_self) = match (&source.kind, own) {
+            (ExprKind::Reference(Reference::Resource(id)), _) => (*id, false),
+            (ExprKind::Reference(Reference::SelfObject), Some(own)) => (own, true),
+            _ => return,
+        };
+        let at = ResourceAt { node: self.node, resource };
+        let Some(block) = self.world.resource(at) else { return };
+        let is_repeated = !is_self && (block.count.is_some() || block.for_each.is_some());
+        let steps = match (is_repeated, steps.as_slice()) {
+            (true, [Into::Index(..) | Into::LegacyIndex(..), rest @ ..]) => rest,
+            (_, all) => all,
+        };
+        let known = steps.iter().take_while(|step| is_fixed(step)).count();
+        let (Some(Into::Attribute(name)), Ok((_, kind))) = (steps.first(), self.world.made_by(at)) else {
+            return;
+        };
+        let object = self.kinds.entry(kind).or_insert_with(|| Value::unknown(kind.block.ty())).clone();
+        // Most are that simple.
+        if known == 1
+            && let Type::Object(object) = object.ty()
+            && object.attributes.contains_key(&name.name)
+        {
+            return;
+        }
+        let traversal = ExprKind::Traversal(source.clone(), steps[..known].to_vec());
+        let scope = Any { files: self.world.files(self.node), object };
+        let found = evaluate(&Expr { kind: traversal, span: expr.span }, &scope);
+        self.faults.extend(found.err().unwrap_or_default());
+    }
+}
+
+/// Whether a step is one whatever the values are.
+fn is_fixed(step: &Into) -> bool {
+    match step {
+        Into::Attribute(_) | Into::LegacyIndex(..) => true,
+        Into::Index(key, _) => matches!(key.kind, ExprKind::Literal(_)),
+        Into::Splat { .. } => false,
+    }
+}
+
+/// Any object of a kind.
+struct Any<'a> {
+    files: &'a dyn ProjectFiles,
+    object: Value,
+}
+
+impl Scope for Any<'_> {
+    fn get(&self, _: Reference) -> Result<Value, Diagnostic> {
+        Ok(self.object.clone())
+    }
+
+    fn files(&self) -> &dyn ProjectFiles {
+        self.files
+    }
+}
+
+/// Every expression of a module that may name a resource, with the resource that it belongs to.
+fn each_expr<'a>(configuration: &'a Configuration, visit: &mut dyn FnMut(Option<ResourceId>, &'a Expr)) {
+    for (id, resource) in (0..).map(ResourceId).zip(&configuration.resources) {
+        let mut of_resource = |expr| visit(Some(id), expr);
+        resource.body.each_expr(&mut of_resource);
+        resource.count.iter().chain(&resource.for_each).for_each(|expr| expr.each(&mut of_resource));
+        resource.connection.iter().for_each(|body| body.each_expr(&mut of_resource));
+        for provisioner in &resource.provisioners {
+            provisioner.body.each_expr(&mut of_resource);
+            provisioner.connection.iter().for_each(|body| body.each_expr(&mut of_resource));
+        }
+        let lifecycle = &resource.lifecycle;
+        each_of(lifecycle.preconditions.iter().chain(&lifecycle.postconditions), &mut of_resource);
+    }
+    let visit = &mut |expr| visit(None, expr);
     configuration.locals.iter().for_each(|local| local.expr.each(visit));
     for output in &configuration.outputs {
         output.expr.each(visit);
-        conditions.extend(&output.preconditions);
-    }
-    for resource in &configuration.resources {
-        resource.body.each_expr(visit);
-        resource.count.iter().chain(&resource.for_each).for_each(|expr| expr.each(visit));
-        resource.provisioners.iter().for_each(|provisioner| provisioner.body.each_expr(visit));
-        conditions.extend(resource.lifecycle.preconditions.iter().chain(&resource.lifecycle.postconditions));
+        each_of(output.preconditions.iter(), visit);
     }
     for call in &configuration.calls {
         call.body.each_expr(visit);
         call.count.iter().chain(&call.for_each).for_each(|expr| expr.each(visit));
     }
     configuration.providers.iter().for_each(|provider| provider.body.each_expr(visit));
-    conditions.extend(configuration.checks.iter().flat_map(|check| &check.assertions));
-    conditions.extend(configuration.variables.iter().flat_map(|variable| &variable.validations));
+    each_of(configuration.checks.iter().flat_map(|check| &check.assertions), visit);
+    each_of(configuration.variables.iter().flat_map(|variable| &variable.validations), visit);
+}
+
+fn each_of<'a>(conditions: impl Iterator<Item = &'a Condition>, visit: &mut dyn FnMut(&'a Expr)) {
     for condition in conditions {
         condition.condition.each(visit);
         condition.message.each(visit);

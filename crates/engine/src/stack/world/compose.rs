@@ -29,13 +29,23 @@ impl World {
         self.slots(at.node)?.expansions.get(at.resource.0 as usize)?.get().map(AsRef::as_ref)
     }
 
-    /// An output of a called module, alone in its object.
+    /// An output of a called module, alone in its object; an empty object where the module has no such output.
     pub(super) fn module_output(&self, node: NodeId, call: CallId, output: u32, instance: usize) -> Value {
-        let found = self.slots(node).and_then(|slots| {
-            let at = (*slots.call_outputs.get(call.0 as usize)?.get(output as usize)?)?;
-            self.slots(self.called(node, call)?)?.seen_outputs.get(at)
-        });
-        Self::known(found, instance)
+        let at = self
+            .slots(node)
+            .and_then(|slots| *slots.call_outputs.get(call.0 as usize)?.get(output as usize)?);
+        let child = self.called(node, call);
+        match (at, child) {
+            (None, Some(child)) => {
+                let none = vec![Value::object::<&str>([]); self.instances(child).len()];
+                let seen = self.by_caller(child, none);
+                seen.get(instance).cloned().unwrap_or_else(|| Value::unknown(Type::Dynamic))
+            }
+            (at, child) => {
+                let outputs = child.and_then(|child| self.slots(child)).map(|slots| &slots.seen_outputs);
+                Self::known(outputs.and_then(|outputs| outputs.get(at?)), instance)
+            }
+        }
     }
 
     /// A called module with all of its outputs.

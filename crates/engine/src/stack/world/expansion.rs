@@ -56,7 +56,9 @@ impl Expansion {
         // What is wrong whatever the values are is wrong in any instance, and where there happens to be none, too.
         Ok(match (phase, expansion) {
             (Phase::Validate, Self::Count(_)) => Self::Some(Each::AnyIndex),
-            (Phase::Validate, Self::ForEach(_)) => Self::Some(Each::AnyEntry(Value::unknown(Type::Dynamic))),
+            (Phase::Validate, Self::ForEach(_) | Self::Some(Each::AnyEntry(_))) => {
+                Self::Some(Each::AnyEntry(Value::unknown(Type::Dynamic)))
+            }
             (_, expansion) => expansion,
         })
     }

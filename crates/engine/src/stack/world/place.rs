@@ -107,6 +107,10 @@ impl Scope for Place<'_> {
         self.world.phase == Phase::Apply
     }
 
+    fn foresees(&self) -> bool {
+        false
+    }
+
     fn now(&self) -> Option<SystemTime> {
         Some(SystemTime::now())
     }
