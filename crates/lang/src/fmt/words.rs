@@ -39,9 +39,9 @@ pub(super) fn lines<'a>(text: &'a str, tokens: &[Token], changes: &Changes) -> V
     lines
 }
 
-/// How many tokens there are up to a byte.
+/// How many tokens there are up to a byte; the first is one of them.
 fn length(tokens: &[Token], end: u32) -> usize {
-    tokens.iter().take_while(|token| token.end <= end && token.kind != K::End).count()
+    tokens.iter().take_while(|token| token.end <= end && token.kind != K::End).count().max(1)
 }
 
 fn push_token<'a>(lines: &mut Vec<Line<'a>>, text: &'a str, token: &Token) {
