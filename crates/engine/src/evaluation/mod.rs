@@ -44,6 +44,8 @@ pub(crate) struct World<'a> {
     variables: &'a [Value],
     others: &'a OtherOutputs,
     environment: EnvironmentName,
+    /// When the plan is made; Unix milliseconds.
+    planned_at_ms: u64,
     /// Shared by all addresses.
     kind: ResourceKind,
     clusters: Vec<ClusterName>,
@@ -83,8 +85,10 @@ impl<'a> World<'a> {
         variables: &'a [Value],
         others: &'a OtherOutputs,
         environment: &EnvironmentName,
+        planned_at_ms: u64,
     ) -> Self {
-        let mut world = Self::unevaluated(configuration, files, variables, others, environment);
+        let mut world =
+            Self::unevaluated(configuration, files, variables, others, environment, planned_at_ms);
         world.evaluate_plain();
         world
     }
@@ -95,6 +99,7 @@ impl<'a> World<'a> {
         variables: &'a [Value],
         others: &'a OtherOutputs,
         environment: &EnvironmentName,
+        planned_at_ms: u64,
     ) -> Self {
         let declared = configuration.environment(environment.as_str());
         let clusters = declared
@@ -108,6 +113,7 @@ impl<'a> World<'a> {
             variables,
             others,
             environment: environment.clone(),
+            planned_at_ms,
             kind: ResourceKind::new(SERVICE),
             clusters,
             dependencies: Dependencies::new(configuration),
@@ -128,8 +134,14 @@ impl<'a> World<'a> {
         let plan = execution.plan;
         let (configuration, files, variables) =
             (execution.configuration, execution.files, execution.variables);
-        let mut world =
-            Self::unevaluated(configuration, files, variables, execution.others, &plan.environment);
+        let mut world = Self::unevaluated(
+            configuration,
+            files,
+            variables,
+            execution.others,
+            &plan.environment,
+            plan.created_at_ms,
+        );
         world.may_draw = true;
         world.evaluate_plain();
         for change in plan.changes.iter().filter(|change| change.action != Action::Delete) {

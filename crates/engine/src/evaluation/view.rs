@@ -1,5 +1,7 @@
 //! What one expression sees: the world from a cluster, and `each` or `count` of its own block.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use diag::Diagnostic;
 use lang::resolve::{Reference, ServiceId};
 use lang::{ProjectFiles, Scope};
@@ -123,5 +125,13 @@ impl Scope for View<'_, '_> {
 
     fn may_draw(&self) -> bool {
         self.world.may_draw
+    }
+
+    fn now(&self) -> Option<SystemTime> {
+        Some(SystemTime::now())
+    }
+
+    fn plan_time(&self) -> Option<SystemTime> {
+        Some(UNIX_EPOCH + Duration::from_millis(self.world.planned_at_ms))
     }
 }

@@ -155,8 +155,14 @@ impl<'a> Planner<'a> {
             }
             .into());
         }
-        let world =
-            World::new(request.configuration, request.files, request.variables, request.others, environment);
+        let world = World::new(
+            request.configuration,
+            request.files,
+            request.variables,
+            request.others,
+            environment,
+            request.now_ms,
+        );
         let targets = Targets::new(&request.targets);
         targets.check(request.configuration, request.snapshot)?;
         let services = wanted(&world, &targets)?;
