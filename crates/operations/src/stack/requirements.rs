@@ -34,7 +34,10 @@ pub(super) fn of_builtin(tree: &Tree) -> Diagnostics {
         let required = configuration.settings.required_providers.iter().map(|it| (&it.name, &it.version));
         let configured = configuration.providers.iter().map(|it| (&it.name, &it.version));
         for (name, version) in required.chain(configured) {
-            let Some((_, span)) = version else { continue };
+            let Some((text, span)) = version else { continue };
+            if Constraints::parse(text).is_err() {
+                continue;
+            }
             let address = provider_address(configuration, &name.name);
             if address.as_str().starts_with(BUILTIN) && faults.is_empty() {
                 faults.push(

@@ -10,6 +10,15 @@ use super::super::terraform::{ProviderReference, RequiredProvider, Settings};
 use super::resource::name_of;
 use crate::syntax::{Attribute, Block, Expr, ExprKind};
 
+fn is_none(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Literal(value) if value.is_null())
+}
+
+/// Whether it is no number, bool or null.
+fn may_be_text(expr: &Expr) -> bool {
+    !matches!(&expr.kind, ExprKind::Literal(value) if value.as_str().is_none())
+}
+
 impl Collector<'_> {
     pub(in super::super) fn settings(&mut self, blocks: Vec<Block>) {
         let mut settings = Settings::default();
@@ -144,6 +153,7 @@ impl Collector<'_> {
                 continue;
             }
             let mut required = RequiredProvider { name, source: None, version: None, aliases: Vec::new() };
+            let before = self.faults.0.len();
             match expr.kind {
                 ExprKind::Object(items) => {
                     for item in items {
@@ -151,15 +161,26 @@ impl Collector<'_> {
                     }
                 }
                 ExprKind::Broken if !self.is_module => {}
-                ExprKind::Broken => self.faults.push(
+                ExprKind::Broken | ExprKind::Tuple(_) => self.faults.push(
                     Diagnostic::error("invalid-requirement", "a required provider is an object")
                         .at(expr.span)
+                        .summary("Invalid required_providers object")
                         .hint("write it as in `aws = { source = \"hashicorp/aws\", version = \"~> 5.0\" }`"),
                 ),
+                ExprKind::Literal(value) if value.is_null() => {
+                    self.not_text(
+                        expr.span,
+                        &required.name.name.clone(),
+                        "Invalid required_providers object",
+                    );
+                }
                 // What Terraform before 0.13 wrote: only a version.
                 _ => required.version = self.placed_text(expr, "version"),
             }
-            settings.required_providers.push(required);
+            // With a fault in it, it says nothing.
+            if !self.is_module || self.faults.0.len() == before {
+                settings.required_providers.push(required);
+            }
         }
         self.only(&block.body, "required_providers", &[], &[]);
     }
@@ -169,10 +190,19 @@ impl Collector<'_> {
             ExprKind::Literal(name) => name.as_str().unwrap_or_default(),
             _ => "",
         };
+        const VERSION: &str = "Invalid version constraint";
+        const SOURCE: &str = "Invalid source";
+        let before = self.faults.0.len();
         match name {
-            "version" => required.version = self.placed_text(value, "version"),
+            "version" if is_none(&value) => self.not_text(value.span, name, VERSION),
+            "version" => {
+                required.version = self.placed_text(value, "version");
+                self.summarize(before, VERSION);
+            }
+            "source" if !may_be_text(&value) => self.not_text(value.span, name, SOURCE),
             "source" => {
                 required.source = self.placed_text(value, "source");
+                self.summarize(before, SOURCE);
                 if let Some((source, span)) = &required.source {
                     let (source, span) = (source.clone(), *span);
                     self.check_source(&source, span);
@@ -184,6 +214,7 @@ impl Collector<'_> {
                     let found = self.provider_reference(alias, "configuration_aliases");
                     required.aliases.extend(found.filter(|alias| self.is_of(alias, required)));
                 }
+                self.summarize(before, "Invalid configuration_aliases value");
             }
             _ => self.faults.push(
                 Diagnostic::error("unknown-attribute", "a required provider has no such attribute")
@@ -191,6 +222,18 @@ impl Collector<'_> {
                     .at(key.span)
                     .hint("it has `source`, `version` and `configuration_aliases`"),
             ),
+        }
+    }
+
+    fn not_text(&mut self, span: Span, what: &str, summary: &'static str) {
+        let fault = Diagnostic::error("wrong-type", format!("`{what}` has to be a string")).at(span);
+        self.faults.push(fault.summary(summary));
+    }
+
+    /// Names the faults since then as Terraform does.
+    fn summarize(&mut self, before: usize, summary: &'static str) {
+        for fault in &mut self.faults.0[before..] {
+            fault.summary = Some(summary.into());
         }
     }
 
