@@ -249,12 +249,12 @@ mod tests {
 
     #[test]
     fn a_path_reads_from_the_folder() {
-        let folder = Path::new("/work/stack");
+        let folder = Path::new("/srv/stack");
         for (path, shown) in [
             ("main.tf", "main.tf"),
             ("./a/../b/main.tf", "b/main.tf"),
-            ("/work/stack/main.tf", "main.tf"),
-            ("/work/other/main.tf", "../other/main.tf"),
+            ("/srv/stack/main.tf", "main.tf"),
+            ("/srv/other/main.tf", "../other/main.tf"),
             ("../main.tf", "../main.tf"),
         ] {
             assert_eq!(seen_from(folder, Path::new(path)), shown, "{path}");
