@@ -1,6 +1,5 @@
 //! Real servers for tests, each the test's own: on loopback, started here and ended by their process ids. One that is not installed is
 //! told, and the test that needs it is skipped.
-#![allow(clippy::missing_panics_doc, clippy::missing_errors_doc)]
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
