@@ -25,11 +25,7 @@ use crate::{Happened, KnownBy, Mode, Record, StateRow, Work};
 pub(super) async fn plan(planner: &Planner, world: &World, at: ResourceAt) -> Diagnostics {
     let mut told = Diagnostics::default();
     let planned = async {
-        let (id, kind) = world.made_by(at)?;
-        let Some(resource) = world.resource(at) else { return Err(failed()) };
-        let provider = planner.provider(world, id)?;
-        let text = world.providers.get(id).map(|configured| &configured.text).ok_or_else(failed)?;
-        let asking = Asking { provider, text, kind, block: Some((&resource.body, resource.header)) };
+        let (resource, asking) = Asking::of(planner, world, at)?;
         let conditions = Conditions::of_resource(world, at, resource);
         let instances = Instance::all(world, at, world.expand_resource(at)?)?;
         let awaited = awaited(&world.input.tree, at);

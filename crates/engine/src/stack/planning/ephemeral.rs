@@ -35,11 +35,7 @@ struct Held {
 pub(super) async fn open(planner: &Planner, world: &World, at: ResourceAt) -> Diagnostics {
     let mut told = Diagnostics::default();
     let opened = async {
-        let (id, kind) = world.made_by(at)?;
-        let Some(resource) = world.resource(at) else { return Err(failed()) };
-        let provider = planner.provider(world, id)?;
-        let text = world.providers.get(id).map(|configured| &configured.text).ok_or_else(failed)?;
-        let asking = Asking { provider, text, kind, block: Some((&resource.body, resource.header)) };
+        let (resource, asking) = Asking::of(planner, world, at)?;
         let conditions = Conditions::of_resource(world, at, resource);
         let instances = Instance::all(world, at, world.expand_resource(at)?)?;
         let opening = Opening { planner, world, at, resource, asking, conditions: &conditions };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, Span};
+use lang::configuration::Resource;
 use lang::syntax::Body;
 use value::Value;
 
@@ -12,7 +13,7 @@ use super::rows::Row;
 use crate::stack::ResourceProvider;
 use crate::stack::plan::{Action, ResourceChange};
 use crate::stack::provider::{KindSchema, Observed, Remark};
-use crate::stack::world::tell_remarks;
+use crate::stack::world::{ResourceAt, World, failed, tell_remarks};
 use crate::{Address, Happened, KnownBy, StateRow};
 
 /// Whom to ask about an object, and where it is described.
@@ -32,6 +33,21 @@ pub(super) struct Read {
     pub row: Option<StateRow>,
     /// What had changed outside.
     pub drift: Option<ResourceChange>,
+}
+
+impl<'a> Asking<'a> {
+    /// Whom to ask about the instances of a block, and the block.
+    pub fn of(
+        planner: &Planner,
+        world: &'a World,
+        at: ResourceAt,
+    ) -> Result<(&'a Resource, Self), Diagnostics> {
+        let (id, kind) = world.made_by(at)?;
+        let Some(resource) = world.resource(at) else { return Err(failed()) };
+        let provider = planner.provider(world, id)?;
+        let text = world.providers.get(id).map(|configured| &configured.text).ok_or_else(failed)?;
+        Ok((resource, Self { provider, text, kind, block: Some((&resource.body, resource.header)) }))
+    }
 }
 
 impl Asking<'_> {
