@@ -11,6 +11,7 @@ pub mod files;
 pub mod fmt;
 pub mod functions;
 mod json;
+mod provider_address;
 pub mod resolve;
 pub mod schema;
 pub mod syntax;
@@ -25,4 +26,5 @@ pub use configuration::{
 pub use eval::{Scope, evaluate, evaluate_with};
 pub use files::{DiskFiles, Entry, EntryKind, FileError, MemoryFiles, ProjectFiles, normalize, tidy};
 pub use fmt::{format, format_terraform};
+pub use provider_address::ProviderAddress;
 pub use resolve::{EnvironmentId, ImageId, LocalId, Reference, ServiceId, VariableId};

@@ -13,7 +13,8 @@ mod providers;
 pub mod walk;
 pub mod world;
 
-pub use input::{ProviderAddress, ProviderSource, StackInput};
+pub use input::{ProviderSource, StackInput};
+pub use lang::ProviderAddress;
 pub use plan::StackPlan;
 pub use provider::ResourceProvider;
 pub use providers::{ConfiguredProvider, ProviderId, StackProviders, provider_address};

@@ -321,7 +321,7 @@ fn parse_state_text(text: &str) -> Option<(Vec<&str>, ProviderAddress, Option<&s
     let (address, alias) = rest.split_once("\"]")?;
     let modules = modules.split('.').filter(|part| !part.is_empty() && *part != "module");
     let alias = alias.strip_prefix('.');
-    Some((modules.collect(), ProviderAddress(address.into()), alias))
+    Some((modules.collect(), ProviderAddress::of_full(address), alias))
 }
 
 fn not_present(resource: &Resource, name: &str, alias: Option<&str>) -> Diagnostic {

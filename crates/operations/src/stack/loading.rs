@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diag::{Diagnostic, Diagnostics, Sources};
 use lang::configuration::{Call, Findings, LoadedTree, ModuleFolders, Tree, load_stack};
 use lang::{EntryKind, ProjectFiles};
-use modules::{
+use packages::{
     CliConfiguration, Completeness, InstalledModules, Installer, ModuleRequest, Place, Places, Progress,
     Settings, Silent,
 };

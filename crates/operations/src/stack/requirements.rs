@@ -5,7 +5,7 @@ use std::sync::Arc;
 use diag::{Diagnostic, Diagnostics, Span};
 use engine::stack::provider_address;
 use lang::configuration::Tree;
-use modules::{Constraints, Version};
+use packages::{Constraints, Version};
 
 /// The version of Terraform that a stack's `required_version` is held against.
 const TERRAFORM: &str = "1.11.4";

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics};
 use lang::configuration::{NodeId, Tree};
-use modules::{Event, LockMode, Settings};
 use operations::Fault;
 use operations::stack::{GivenSettings, LoadedStack, StackFolder};
+use packages::{Event, LockMode, Settings};
 use serde_json::json;
 
 use super::shared::{TEST_FILES, locking, variables, view};

@@ -1,6 +1,6 @@
 //! The lock: what it holds, and what is refused because of it.
 
-use modules::LockMode;
+use packages::LockMode;
 
 use crate::fixtures::{Project, Server, body, call, package, zip};
 

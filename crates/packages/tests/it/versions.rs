@@ -1,7 +1,7 @@
 //! Versions and constraints: which version of a registry's module is chosen. `versions.txt` has what Terraform 1.11.4 chose from
 //! the versions below; it was recorded with a registry on loopback.
 
-use modules::{Constraints, Version};
+use packages::{Constraints, Version};
 
 const VERSIONS: [&str; 21] = [
     "0.9.0",

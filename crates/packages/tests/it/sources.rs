@@ -1,7 +1,7 @@
 //! Texts of sources: what they mean, and what is said of those that mean nothing. The forms and their limits are those that
 //! Terraform 1.11.4 showed.
 
-use modules::{ModuleRequest, Package, Places, Source};
+use packages::{ModuleRequest, Package, Places, Source};
 
 use crate::fixtures::told;
 

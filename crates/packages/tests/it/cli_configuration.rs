@@ -1,6 +1,6 @@
 //! `.terraformrc`, stored credentials, and variables of the environment.
 
-use modules::{CliConfiguration, token_variable};
+use packages::{CliConfiguration, token_variable};
 
 use crate::fixtures::{Project, told};
 

@@ -11,7 +11,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use diag::Diagnostics;
-use modules::{
+use packages::{
     CliConfiguration, Completeness, Event, Installed, Installer, LockMode, ModuleRequest, Patience, Place,
     Places, Settings,
 };

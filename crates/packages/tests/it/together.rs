@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use modules::{Completeness, ModuleRequest, Places};
+use packages::{Completeness, ModuleRequest, Places};
 
 use crate::fixtures::{Project, Server, call, package, told};
 

@@ -1,6 +1,6 @@
 //! Local modules, and folders and archives of this machine.
 
-use modules::{InstalledModules, Manifest, ModuleRequest, Places};
+use packages::{InstalledModules, Manifest, ModuleRequest, Places};
 
 use crate::fixtures::{Project, call, package, told};
 

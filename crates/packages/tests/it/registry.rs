@@ -1,6 +1,6 @@
 //! The protocol of registries, on a registry stand-in that is a real server.
 
-use modules::Token;
+use packages::Token;
 
 use crate::fixtures::{Project, Server, body, call, package, status, zip};
 
