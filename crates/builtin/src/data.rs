@@ -50,7 +50,9 @@ pub(crate) fn apply(request: &ApplyResource<'_>) -> AppliedResource {
                     return AppliedResource {
                         value: request.prior.clone(),
                         private: Vec::new(),
+                        identity: None,
                         is_legacy: false,
+                        is_in_doubt: false,
                         remarks,
                     };
                 }
@@ -58,7 +60,14 @@ pub(crate) fn apply(request: &ApplyResource<'_>) -> AppliedResource {
         }
         value = with(&value, told);
     }
-    AppliedResource { value, private: Vec::new(), is_legacy: false, remarks }
+    AppliedResource {
+        value,
+        private: Vec::new(),
+        identity: None,
+        is_legacy: false,
+        is_in_doubt: false,
+        remarks,
+    }
 }
 
 /// Anything can be taken over: the id is all that there is to know.
@@ -70,7 +79,7 @@ pub(crate) fn import(id: &str) -> Imported {
         ("output", nothing()),
         ("triggers_replace", nothing()),
     ]);
-    Imported { kind: DATA.into(), object: Observed { value, private: Vec::new() } }
+    Imported { kind: DATA.into(), object: Observed { value, private: Vec::new(), identity: None } }
 }
 
 /// What the output will be, as far as the input tells: its type.
@@ -121,5 +130,5 @@ pub(crate) fn take_over(from: &MovedState) -> Result<Observed, Vec<Remark>> {
         ("output", nothing()),
         ("triggers_replace", triggers.unwrap_or_else(nothing)),
     ]);
-    Ok(Observed { value, private: Vec::new() })
+    Ok(Observed { value, private: Vec::new(), identity: None })
 }

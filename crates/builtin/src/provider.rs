@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::stack::ResourceProvider;
 use engine::stack::provider::{
-    AppliedResource, ApplyResource, Imported, MovedState, Observed, Opened, Part, PlanResource,
+    AppliedResource, ApplyResource, ImportBy, Imported, MovedState, Observed, Opened, Part, PlanResource,
     PlannedResource, Powers, ProviderSchema, Remark,
 };
 use value::Value;
@@ -67,7 +67,9 @@ impl ResourceProvider for Builtin {
         AppliedResource {
             value: request.prior.clone(),
             private: Vec::new(),
+            identity: None,
             is_legacy: false,
+            is_in_doubt: false,
             remarks: unknown(kind),
         }
     }
@@ -86,8 +88,11 @@ impl ResourceProvider for Builtin {
 
 #[async_trait]
 impl Powers for Builtin {
-    async fn import(&self, kind: &str, id: &str) -> Result<Vec<Imported>, Vec<Remark>> {
-        if kind == DATA { Ok(vec![data::import(id)]) } else { Err(unknown(kind)) }
+    async fn import(&self, kind: &str, by: ImportBy<'_>) -> Result<Vec<Imported>, Vec<Remark>> {
+        match by {
+            ImportBy::Id(id) if kind == DATA => Ok(vec![data::import(id)]),
+            _ => Err(unknown(kind)),
+        }
     }
 
     async fn take_over(&self, kind: &str, from: &MovedState) -> Result<Observed, Vec<Remark>> {

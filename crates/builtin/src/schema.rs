@@ -1,9 +1,8 @@
 //! What the provider makes, as data.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use engine::stack::provider::{KindSchema, ProviderSchema};
+use engine::stack::provider::{KindSchema, Kinds, ProviderSchema};
 use lang::schema::{Attribute, Block, Given};
 use value::Type;
 
@@ -14,15 +13,15 @@ pub(crate) const REMOTE_STATE: &str = "terraform_remote_state";
 
 pub(crate) static SCHEMA: LazyLock<Arc<ProviderSchema>> = LazyLock::new(|| {
     Arc::new(ProviderSchema {
-        resources: BTreeMap::from([(Arc::from(DATA), kind(data()))]),
-        data: BTreeMap::from([(Arc::from(REMOTE_STATE), kind(remote_state()))]),
+        resources: Kinds::from([(Arc::from(DATA), kind(data()))]),
+        data: Kinds::from([(Arc::from(REMOTE_STATE), kind(remote_state()))]),
         functions: crate::functions::signatures(),
         ..ProviderSchema::default()
     })
 });
 
 fn kind(attributes: Vec<Attribute>) -> KindSchema {
-    KindSchema { version: 0, block: Arc::new(Block::of_provider(attributes, Vec::new())) }
+    KindSchema { version: 0, block: Arc::new(Block::of_provider(attributes, Vec::new())), identity: None }
 }
 
 fn data() -> Vec<Attribute> {

@@ -6,6 +6,7 @@
 pub mod apply;
 pub mod editing;
 mod input;
+mod kinds;
 pub mod plan;
 pub mod planning;
 pub mod provider;

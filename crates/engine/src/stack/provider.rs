@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use lang::schema::Block;
 use value::{Path, Value};
+
+pub use super::kinds::{Identity, IdentityAttribute, IdentitySchema, KindSchema, KindSource, Kinds};
 
 /// A provider with one configuration. Calls may come at the same time.
 #[async_trait]
@@ -35,6 +36,14 @@ pub trait ResourceProvider: Send + Sync {
     /// Reads a data source; the configuration is wholly known.
     async fn read_data(&self, kind: &str, configuration: &Value) -> Result<Value, Vec<Remark>>;
 
+    /// Whether it wants to plan removals, too; then [`plan`](Self::plan) is asked with nothing proposed.
+    async fn plans_removals(&self) -> bool {
+        false
+    }
+
+    /// Asks it to end what it is doing, as soon as that leaves nothing half-made. Calls that run answer what they came to.
+    async fn stop(&self) {}
+
     /// What it can do besides; `None` where it cannot.
     fn powers(&self) -> Option<&dyn Powers> {
         None
@@ -45,7 +54,7 @@ pub trait ResourceProvider: Send + Sync {
 #[async_trait]
 pub trait Powers: Send + Sync {
     /// Looks up an object by what a person calls it. More than one answer is possible: parts of the same thing.
-    async fn import(&self, kind: &str, id: &str) -> Result<Vec<Imported>, Vec<Remark>>;
+    async fn import(&self, kind: &str, by: ImportBy<'_>) -> Result<Vec<Imported>, Vec<Remark>>;
 
     /// Takes over the state of another kind of resource.
     async fn take_over(&self, kind: &str, from: &MovedState) -> Result<Observed, Vec<Remark>>;
@@ -64,7 +73,7 @@ pub trait Powers: Send + Sync {
 }
 
 /// Which sort of block is validated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Part {
     /// `provider`.
     Provider,
@@ -82,22 +91,13 @@ pub struct ProviderSchema {
     /// Its own configuration.
     pub provider: KindSchema,
     /// Managed resources by kind.
-    pub resources: BTreeMap<Arc<str>, KindSchema>,
+    pub resources: Kinds,
     /// Data sources by kind.
-    pub data: BTreeMap<Arc<str>, KindSchema>,
+    pub data: Kinds,
     /// Ephemeral resources by kind.
-    pub ephemeral: BTreeMap<Arc<str>, KindSchema>,
+    pub ephemeral: Kinds,
     /// Functions by name, in the form of `terraform metadata functions -json`.
     pub functions: BTreeMap<Arc<str>, serde_json::Value>,
-}
-
-/// A block that a provider describes.
-#[derive(Debug, Clone, Default)]
-pub struct KindSchema {
-    /// The schema's version.
-    pub version: u64,
-    /// What it may hold.
-    pub block: Arc<Block>,
 }
 
 /// Something that a provider says.
@@ -135,6 +135,8 @@ pub struct Observed {
     pub value: Value,
     /// Opaque to all but the provider.
     pub private: Vec<u8>,
+    /// What the provider identifies it by.
+    pub identity: Option<Identity>,
 }
 
 /// Asks what would be made.
@@ -185,10 +187,23 @@ pub struct AppliedResource {
     pub value: Value,
     /// Of `value`.
     pub private: Vec<u8>,
+    /// What the provider identifies it by.
+    pub identity: Option<Identity>,
     /// Whether the provider is excused from the rules of consistency.
     pub is_legacy: bool,
+    /// Whether nobody knows what was done: the provider ended before it answered. `value` says nothing then.
+    pub is_in_doubt: bool,
     /// Errors and warnings.
     pub remarks: Vec<Remark>,
+}
+
+/// What an object is looked up by.
+#[derive(Debug, Clone, Copy)]
+pub enum ImportBy<'a> {
+    /// What a person calls it.
+    Id(&'a str),
+    /// Its identity, by the kind's identity schema.
+    Identity(&'a Value),
 }
 
 /// An object that was looked up.

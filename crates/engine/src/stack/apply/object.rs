@@ -335,6 +335,13 @@ impl Answered<'_> {
         let begun = Instant::now();
         let change = self.call.change;
         faults.extend(context.told(change, Some(located), answer.remarks));
+        if answer.is_in_doubt {
+            // The operation stays open: the next run finds out what became of it.
+            faults.push(in_doubt(change));
+            let took_ms = millis(self.took + begun.elapsed());
+            self.call.tell(context, Happened::ApplyFailed { work: self.call.work, took_ms });
+            return Made { took: Some(self.took), ..Made::failed(faults) };
+        }
         let provider_failed = faults.has_errors();
         let value = context.about(change, Some(located)).check(
             planned,
@@ -348,7 +355,11 @@ impl Answered<'_> {
             if provider_failed { self.updated.cloned() } else { None }
         } else {
             let value = self.described.marked(&value, planned);
-            Some(row(context, change, value, answer.private))
+            let mut row = row(context, change, value, answer.private);
+            if answer.identity.is_some() {
+                row.record.identity = answer.identity;
+            }
+            Some(row)
         };
         let resource = context.world.resource(located.at);
         let creates = self.call.work == Work::Create;
@@ -390,6 +401,16 @@ impl Answered<'_> {
         }
         Made { value, faults, end, took: Some(self.took), deposed: row.and(self.deposed) }
     }
+}
+
+/// An operation of which nobody knows what it did.
+pub(super) fn in_doubt(change: &ResourceChange) -> Diagnostic {
+    Diagnostic::error(
+        "in-doubt",
+        "nobody knows what was done to this object: its provider ended before it answered",
+    )
+    .about(change.address.to_string())
+    .hint("the next plan finds out what became of it, and says how")
 }
 
 /// What runs after an object of a block was made.

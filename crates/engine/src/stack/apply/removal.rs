@@ -12,7 +12,7 @@ use value::{Type, Value};
 
 use super::calling::{Call, Called, millis};
 use super::context::Context;
-use super::object::End;
+use super::object::{End, in_doubt};
 use super::provision::Provisioning;
 use super::result::null_like;
 use super::sequence::BlockName;
@@ -82,6 +82,12 @@ async fn settle(context: &Context<'_>, call: &Call<'_>, prior: &StateRow) -> Rem
         }
         Called::Answered { id, answer, took } => {
             faults.extend(context.told(change, None, answer.remarks));
+            if answer.is_in_doubt {
+                faults.push(in_doubt(change));
+                let took_ms = millis(took);
+                call.tell(context, Happened::ApplyFailed { work: Work::Delete, took_ms });
+                return Removed { faults, end: End::Failed, took: Some(took) };
+            }
             let failed = faults.has_errors();
             let row = match (answer.value.is_null(), failed) {
                 (true, false) => None,

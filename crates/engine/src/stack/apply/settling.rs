@@ -12,6 +12,7 @@ use diag::{Diagnostic, Diagnostics};
 
 use crate::inconsistency::agrees;
 use crate::stack::planning::marks::{copy, plain, same};
+use crate::stack::planning::object::observed;
 use crate::stack::provider::Observed;
 use crate::stack::{ProviderAddress, ResourceProvider};
 use crate::{Action, Address, EnvironmentName, Event, Events, Intent, OpenOperation, StateRow, StateStore};
@@ -129,7 +130,7 @@ async fn look(reader: Option<&Arc<dyn ResourceProvider>>, row: &StateRow) -> Fou
     if schema.resources.get(kind).is_none_or(|kind| kind.version != row.record.schema_version) {
         return Found::Unknown("it was written with another version of its provider".into());
     }
-    let state = Observed { value: plain(&row.value), private: row.record.private.clone() };
+    let state = observed(row);
     match reader.read(kind, &state).await {
         Ok(Some(observed)) => Found::There(Box::new(observed)),
         Ok(None) => Found::Gone,
@@ -174,11 +175,14 @@ fn judge(intent: &Intent, row: Option<&StateRow>, found: Found) -> (Verdict, Str
             (Verdict::InDoubt, format!("{begun}; {end}"), None)
         }
         Found::There(observed) => {
-            let Observed { value, private } = *observed;
+            let Observed { value, private, identity } = *observed;
             let is_after = intent.after.as_ref().is_some_and(|after| agrees(&plain(after), &value));
             let is_before = same(&plain(&row.value), &value);
             let mut now = StateRow { value: copy(&row.value, &value), ..row.clone() };
             now.record.private = private;
+            if identity.is_some() {
+                now.record.identity = identity;
+            }
             let (verdict, end) = match (is_after, is_before) {
                 (_, true) => (Verdict::NotDone, "it is as it was before"),
                 (true, false) => (Verdict::Done, "what was to be is there"),

@@ -15,6 +15,7 @@ use super::rows::{Row, block_of};
 use super::{StackRequest, generate};
 use crate::stack::StackProviders;
 use crate::stack::plan::{Action, Generated, ResourceChange, StackMode};
+use crate::stack::provider::ImportBy;
 use crate::stack::walk::Steps;
 use crate::stack::world::{Expansion, Phase, ResourceAt, World};
 use crate::{Address, Key, ModulePath, ModuleStep, Record, StateRow, Target as Named};
@@ -358,7 +359,7 @@ pub(super) async fn look_up(
     };
     let imported = {
         let _permit = planner.permit().await;
-        powers.import(kind, &target.id).await
+        powers.import(kind, ImportBy::Id(&target.id)).await
     };
     let imported = imported.map_err(|remarks| asking.told(address, remarks))?;
     let Some(imported) = imported.into_iter().find(|one| one.kind.as_ref() == kind) else {
@@ -375,6 +376,7 @@ pub(super) async fn look_up(
             provider: asking.text.clone(),
             schema_version: asking.kind.version,
             private: imported.object.private,
+            identity: imported.object.identity,
             ..Record::default()
         },
     };

@@ -61,7 +61,8 @@ async fn all(
     for row in left {
         let is_deposed = row.row.record.deposed.is_some();
         let reason = !is_deposed && planner.mode == StackMode::Normal;
-        match planning.leftover(row, reason.then(|| undescribed(world, at, resource, row))).await {
+        let reason = reason.then(|| undescribed(world, at, resource, row));
+        match planning.leftover(row, reason, told).await {
             Ok(one) => found.extend(one),
             Err(faults) => told.extend(faults),
         }
@@ -113,7 +114,7 @@ impl EachInstance for Planning<'_> {
         };
         if planner.mode != StackMode::Normal {
             found.prior.extend(prior.clone());
-            return self.unplanned(one, prior, found, told);
+            return self.unplanned(one, prior, found, told).await;
         }
         let mut prior = prior;
         let depends_on = planner.dependencies.of(self.at);
@@ -145,7 +146,7 @@ impl EachInstance for Planning<'_> {
 
 impl Planning<'_> {
     /// An instance where nothing is to be made: it is only looked at, or removed.
-    fn unplanned(
+    async fn unplanned(
         &self,
         one: &Instance,
         prior: Option<StateRow>,
@@ -168,7 +169,9 @@ impl Planning<'_> {
                 told.push(prevented(&one.address, self.resource));
                 return Err(told);
             }
-            found.changes.push(self.removed(row, self.previous(&one.address)));
+            found
+                .changes
+                .push(self.removed(&self.asking, row, self.previous(&one.address), &mut told).await?);
         }
         Ok(One { found, value, told })
     }
@@ -177,8 +180,18 @@ impl Planning<'_> {
         self.current.get(address).and_then(|row| row.previous.clone())
     }
 
-    fn removed(&self, row: &StateRow, previous: Option<Address>) -> ResourceChange {
-        ResourceChange { create_before_destroy: self.is_first, ..removal(row, previous, Action::Delete) }
+    async fn removed(
+        &self,
+        asking: &Asking<'_>,
+        row: &StateRow,
+        previous: Option<Address>,
+        told: &mut Diagnostics,
+    ) -> Result<ResourceChange, Diagnostics> {
+        let private = asking.plan_removal(self.planner, row, told).await?;
+        let mut change = removal(row, previous, Action::Delete);
+        change.create_before_destroy = self.is_first;
+        change.private = private.unwrap_or(change.private);
+        Ok(change)
     }
 
     async fn decide(
@@ -238,7 +251,12 @@ impl Planning<'_> {
     }
 
     /// An object that nothing describes.
-    async fn leftover(&self, row: &Row, reason: Option<Reason>) -> Result<Found, Diagnostics> {
+    async fn leftover(
+        &self,
+        row: &Row,
+        reason: Option<Reason>,
+        told: &mut Diagnostics,
+    ) -> Result<Found, Diagnostics> {
         let mut found = Found::default();
         if !self.planner.selection.includes(&row.row.address) {
             found.prior.push(row.row.clone());
@@ -252,7 +270,8 @@ impl Planning<'_> {
             if row.row.record.deposed.is_none() && self.resource.lifecycle.prevent_destroy.is_some() {
                 return Err(prevented(&row.row.address, self.resource).into());
             }
-            found.changes.push(ResourceChange { reason, ..self.removed(&now, row.previous.clone()) });
+            let removed = self.removed(&asking, &now, row.previous.clone(), told).await?;
+            found.changes.push(ResourceChange { reason, ..removed });
         }
         found.prior.push(now);
         Ok(found)

@@ -15,7 +15,7 @@ mod instances;
 mod managed;
 pub(in crate::stack) mod marks;
 mod moves;
-mod object;
+pub(in crate::stack) mod object;
 mod planner;
 pub(in crate::stack) mod proposed;
 mod provisioners;

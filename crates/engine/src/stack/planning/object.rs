@@ -12,7 +12,7 @@ use super::planner::Planner;
 use super::rows::Row;
 use crate::stack::ResourceProvider;
 use crate::stack::plan::{Action, ResourceChange};
-use crate::stack::provider::{KindSchema, Observed, Remark};
+use crate::stack::provider::{KindSchema, Observed, PlanResource, Remark};
 use crate::stack::world::{ResourceAt, World, failed, tell_remarks};
 use crate::{Address, Happened, KnownBy, StateRow};
 
@@ -106,7 +106,7 @@ impl Asking<'_> {
         let observed = {
             let _permit = planner.permit().await;
             tell(Happened::RefreshStarted { known_by: known_by.clone() });
-            let state = Observed { value: plain(&before.value), private: before.record.private.clone() };
+            let state = observed(&before);
             self.provider.read(address.kind.as_str(), &state).await
         };
         let observed = observed.map_err(|remarks| self.told(address, remarks))?;
@@ -117,12 +117,47 @@ impl Asking<'_> {
         };
         let mut now = before.clone();
         now.record.private = observed.private;
+        if observed.identity.is_some() {
+            now.record.identity = observed.identity;
+        }
         let mut drift = None;
         if !same(&plain(&before.value), &observed.value) {
             now.value = self.kind.block.with_sensitive(&copy(&before.value, &observed.value));
             drift = Some(self.drift(row, &before, now.value.clone(), Action::Update));
         }
         Ok(Read { row: Some(now), drift })
+    }
+
+    /// What the provider keeps for the removal of an object, where it wants to plan that; warnings go to `told`.
+    ///
+    /// # Errors
+    /// If the provider refuses the removal.
+    pub async fn plan_removal(
+        &self,
+        planner: &Planner,
+        row: &StateRow,
+        told: &mut Diagnostics,
+    ) -> Result<Option<Vec<u8>>, Diagnostics> {
+        if !self.provider.plans_removals().await {
+            return Ok(None);
+        }
+        let (prior, nothing) = (plain(&row.value), Value::null(self.kind.block.ty()));
+        let request = PlanResource {
+            prior: &prior,
+            configuration: &nothing,
+            proposed: &nothing,
+            private: &row.record.private,
+        };
+        let planned = {
+            let _permit = planner.permit().await;
+            self.provider.plan(row.address.kind.as_str(), &request).await
+        };
+        let planned = planned.map_err(|remarks| self.told(&row.address, remarks))?;
+        told.extend(self.told(&row.address, planned.remarks));
+        if told.has_errors() {
+            return Err(std::mem::take(told));
+        }
+        Ok(Some(planned.private))
     }
 
     fn drift(&self, row: &Row, before: &StateRow, after: Value, action: Action) -> ResourceChange {
@@ -146,6 +181,15 @@ impl Asking<'_> {
 }
 
 const NOWHERE: Span = Span { file: diag::FileId(0), start: 0, end: 0 };
+
+/// An object as its provider is shown it.
+pub(in crate::stack) fn observed(row: &StateRow) -> Observed {
+    Observed {
+        value: plain(&row.value),
+        private: row.record.private.clone(),
+        identity: row.record.identity.clone(),
+    }
+}
 
 /// The removal, or the forgetting, of an object that is there.
 pub(super) fn removal(row: &StateRow, previous: Option<Address>, action: Action) -> ResourceChange {

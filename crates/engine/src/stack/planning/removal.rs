@@ -74,7 +74,7 @@ pub(super) async fn plan(planner: &Planner, world: &World, rows: &[Row]) -> (Fou
             found.prior.push(row.row.clone());
             continue;
         }
-        match one(planner, world, row).await {
+        match one(planner, world, row, &mut told).await {
             Ok(one) => found.extend(one),
             Err(faults) => told.extend(faults),
         }
@@ -82,7 +82,12 @@ pub(super) async fn plan(planner: &Planner, world: &World, rows: &[Row]) -> (Fou
     (found, told)
 }
 
-async fn one(planner: &Planner, world: &World, row: &Row) -> Result<Found, Diagnostics> {
+async fn one(
+    planner: &Planner,
+    world: &World,
+    row: &Row,
+    told: &mut Diagnostics,
+) -> Result<Found, Diagnostics> {
     let mut found = Found::default();
     let address = &row.row.address;
     let removed = removed_block(&world.input.tree, address);
@@ -125,7 +130,11 @@ async fn one(planner: &Planner, world: &World, row: &Row) -> Result<Found, Diagn
     found.drift.extend(drift);
     let Some(now) = now else { return Ok(found) };
     if planner.mode != StackMode::RefreshOnly {
-        found.changes.push(ResourceChange { reason, ..removal(&now, row.previous.clone(), Action::Delete) });
+        let private = asking.plan_removal(planner, &now, told).await?;
+        let mut change = removal(&now, row.previous.clone(), Action::Delete);
+        change.reason = reason;
+        change.private = private.unwrap_or(change.private);
+        found.changes.push(change);
     }
     found.prior.push(now);
     Ok(found)

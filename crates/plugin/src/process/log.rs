@@ -1,0 +1,66 @@
+//! What a provider writes to its standard error: lines for the log, of which the last are kept for whoever has to be told why it ended.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value as Json;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+
+/// Enough for the first frames of a Go program that panics.
+const LINES_MAX: usize = 30;
+/// A line that is longer is cut: nobody reads it whole.
+const LINE_CHARS_MAX: usize = 2_000;
+
+/// The last lines of a provider's log.
+#[derive(Clone, Default)]
+pub(super) struct Log(Arc<Mutex<VecDeque<String>>>);
+
+impl Log {
+    /// Reads until the end, in the background.
+    pub(super) fn follow(from: impl AsyncRead + Send + Unpin + 'static) -> Self {
+        let log = Self::default();
+        let kept = log.clone();
+        tokio::spawn(async move {
+            let mut reader = BufReader::new(from);
+            let mut line = Vec::new();
+            // A broken pipe is the end like any other.
+            while let Ok(1..) = reader.read_until(b'\n', &mut line).await {
+                kept.line(&String::from_utf8_lossy(&line));
+                line.clear();
+            }
+        });
+        log
+    }
+
+    pub(super) fn last_words(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn line(&self, line: &str) {
+        let line: String = line.trim_end().chars().take(LINE_CHARS_MAX).collect();
+        if line.is_empty() {
+            return;
+        }
+        // Providers log as JSON, line by line; such lines are for the log. What is not JSON was written by whatever went wrong.
+        if let Ok(Json::Object(record)) = serde_json::from_str::<Json>(&line) {
+            let text = |key: &str| record.get(key).and_then(Json::as_str).unwrap_or_default();
+            let (message, module) = (text("@message"), text("@module"));
+            match text("@level") {
+                "error" => tracing::error!(target: "provider", module, "{message}"),
+                "warn" => tracing::warn!(target: "provider", module, "{message}"),
+                "info" => tracing::info!(target: "provider", module, "{message}"),
+                "debug" => tracing::debug!(target: "provider", module, "{message}"),
+                _ => tracing::trace!(target: "provider", module, "{message}"),
+            }
+            return;
+        }
+        tracing::debug!(target: "provider", "{line}");
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if lines.len() < LINES_MAX {
+            lines.push_back(line);
+        } else if let Some(last) = lines.back_mut() {
+            // The first lines say what went wrong, the very last one how it ended.
+            *last = line;
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Provider programs as they are: the AWS provider, where it is to be had.
+
+mod aws;
