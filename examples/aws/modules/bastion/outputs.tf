@@ -1,0 +1,3 @@
+output "address" {
+  value = aws_eip.main.public_ip
+}

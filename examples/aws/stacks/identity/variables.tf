@@ -1,0 +1,7 @@
+variable "name" {
+  type = string
+}
+
+variable "operators_may" {
+  type = list(string)
+}

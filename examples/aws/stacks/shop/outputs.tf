@@ -1,0 +1,3 @@
+output "address" {
+  value = "http://${one(distinct([for record in aws_route53_record.shop : record.name]))}"
+}
