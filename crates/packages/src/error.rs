@@ -47,8 +47,8 @@ pub(crate) enum Error {
     GitSlow { command: &'static str, url: String, within: Duration },
     #[error("`{reference}` is no branch, tag or commit of {url}")]
     NoReference { reference: String, url: String },
-    #[error("{host} is not a registry of modules")]
-    NoService { host: String },
+    #[error("{host} is not a registry of {}", what_is_served(service))]
+    NoService { host: String, service: String },
     #[error("the registry at {host} has no module {module}")]
     NoModule { host: String, module: String },
     #[error("no version of {module} meets `{constraints}`")]
@@ -80,7 +80,7 @@ pub(crate) enum Error {
     Changed { installed: String },
     #[error("`{}` cannot be understood", path.display())]
     Unreadable { path: PathBuf, cause: String },
-    #[error("another process has been installing modules into `{}` for {} s", folder.display(), waited.as_secs())]
+    #[error("another process has been installing into `{}` for {} s", folder.display(), waited.as_secs())]
     Busy { folder: PathBuf, waited: Duration },
     #[error("HTTPS cannot be used on this machine")]
     NoTls(String),
@@ -163,7 +163,7 @@ impl Error {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Connection { .. } => {
-                "check the address and the network; modules that are installed need neither".to_owned()
+                "check the address and the network; what is installed needs neither".to_owned()
             }
             Self::Status { status: 401 | 403, .. } => "the server wants to know who asks: give it credentials".to_owned(),
             Self::Status { status: 404, .. } => "check the address".to_owned(),
@@ -182,6 +182,7 @@ impl Error {
             Self::Git { .. } => "check the address, and that `git` itself can fetch it here without a question".to_owned(),
             Self::GitSlow { .. } => "check the network; a git that asks for a password waits for ever".to_owned(),
             Self::NoReference { .. } => "`?ref=` names a branch, a tag or a whole commit".to_owned(),
+            Self::NoService { service, .. } if service != "modules.v1" => "check the host".to_owned(),
             Self::NoService { .. } => {
                 "check the host; a git repository is written `git::https://…`".to_owned()
             }
@@ -210,5 +211,14 @@ impl Error {
             Self::Io { .. } | Self::Status { .. } | Self::BrokenOff(_) => return None,
         };
         Some(hint)
+    }
+}
+
+/// What a host has that has a service.
+fn what_is_served(service: &str) -> &str {
+    match service {
+        "modules.v1" => "modules",
+        "providers.v1" => "providers",
+        other => other,
     }
 }

@@ -83,6 +83,14 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// For providers, which are programs of hundreds of megabytes.
+    #[must_use]
+    pub fn of_providers() -> Self {
+        Self { archive_bytes_max: 4 << 30, unpacked_bytes_max: 16 << 30, ..Self::default() }
+    }
+}
+
 impl Default for Patience {
     fn default() -> Self {
         Self {

@@ -42,8 +42,7 @@ pub(crate) fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// The digest of a package: `h1:` and the SHA-256, in Base64, of lines `digest  path`, sorted by path, as the Go modules'
-/// `h1` is defined (`golang.org/x/mod/sumdb/dirhash`). A link counts with its target's path instead of content.
+/// The digest of a package: `h1:` over its files. A link counts with its target's path instead of content.
 pub(crate) fn digest(folder: &Path) -> io::Result<String> {
     let mut lines: Vec<(String, PathBuf, bool)> = Vec::new();
     let mut pending = vec![(folder.to_owned(), String::new())];
@@ -63,7 +62,7 @@ pub(crate) fn digest(folder: &Path) -> io::Result<String> {
         }
     }
     lines.sort();
-    let mut whole = Sha256::new();
+    let mut digests = Vec::new();
     for (name, path, is_link) in lines {
         let mut hasher = Sha256::new();
         if is_link {
@@ -73,8 +72,26 @@ pub(crate) fn digest(folder: &Path) -> io::Result<String> {
             io::copy(&mut fs::File::open(&path)?, &mut hasher)?;
         }
         // A line break in a name would make two lines of one.
-        let name = name.replace('\\', "\\\\").replace('\n', "\\n");
-        whole.update(format!("{}  {name}\n", hex::encode(hasher.finalize())));
+        digests.push((name.replace('\\', "\\\\").replace('\n', "\\n"), hex::encode(hasher.finalize())));
     }
-    Ok(format!("h1:{}", STANDARD.encode(whole.finalize())))
+    Ok(h1_of(&digests))
+}
+
+/// `h1:` of names and the digests of their contents, as the Go modules' `h1` is defined (`golang.org/x/mod/sumdb/dirhash`): the
+/// SHA-256, in Base64, of lines `digest  name`, sorted by name. A name with a line break in it has none.
+pub(crate) fn h1(mut lines: Vec<(String, String)>) -> io::Result<String> {
+    if let Some((name, _)) = lines.iter().find(|(name, _)| name.contains('\n')) {
+        let cause = format!("the name {name:?} has a line break in it");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, cause));
+    }
+    lines.sort();
+    Ok(h1_of(&lines))
+}
+
+fn h1_of(lines: &[(String, String)]) -> String {
+    let mut whole = Sha256::new();
+    for (name, digest) in lines {
+        whole.update(format!("{digest}  {name}\n"));
+    }
+    format!("h1:{}", STANDARD.encode(whole.finalize()))
 }

@@ -37,6 +37,12 @@ impl Place {
         self.root.join(self.modules_inside())
     }
 
+    /// The folder of the installed providers.
+    #[must_use]
+    pub fn providers(&self) -> PathBuf {
+        self.root.join(&self.data).join("providers")
+    }
+
     /// A module's own folder among them, from that of the root module.
     pub(super) fn package(&self, key: &str) -> Result<PathBuf> {
         let names_a_file = key.is_empty() || key.starts_with('.') || key.contains(['/', '\\', '\0']);

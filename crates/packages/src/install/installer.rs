@@ -2,10 +2,9 @@
 //!
 //! What is installed already and still what is asked for needs no network. One process at a time installs into a folder.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use diag::{Diagnostic, Diagnostics};
 
@@ -15,6 +14,7 @@ use super::packages::{Fetched, Packages, digest, join};
 use super::{InstalledModules, Place};
 use crate::error::{Error, Result};
 use crate::fetch::http::Http;
+use crate::guard;
 use crate::lock::{Lock, Pin, is_commit};
 use crate::manifest::{Manifest, ManifestEntry};
 use crate::registry::{Registry, Services};
@@ -23,11 +23,6 @@ use crate::{
     CliConfiguration, Event, LocalSource, LockMode, ModuleRequest, Package, Progress, RegistrySource,
     RemoteSource, Settings, Source, Version,
 };
-
-/// How often another process's end is looked for.
-const POLL: Duration = Duration::from_millis(100);
-/// The file that a process holds while it installs.
-const GUARD_FILE: &str = ".mainstay-installing";
 
 /// Whether an installer has been asked for every module of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +82,8 @@ impl Installer {
     ) -> Result<Self> {
         let folder = place.modules();
         std::fs::create_dir_all(&folder).map_err(Error::io("making", &folder))?;
-        let guard = guard(&folder, settings.patience.others, &*progress).await?;
+        let waiting = || progress.event(Event::Waiting { folder: folder.clone() });
+        let guard = guard::hold(&folder, settings.patience.others, waiting).await?;
         remove_leftovers(&folder)?;
         let before = Manifest::read_file(&folder)?;
         let lock = match settings.lock {
@@ -360,31 +356,6 @@ fn is_unlocked_kind(source: &Source) -> bool {
                 ..
             })
     )
-}
-
-/// Holds a file that one process at a time can hold; a process that is killed lets go of it.
-async fn guard(folder: &Path, patience: Duration, progress: &dyn Progress) -> Result<File> {
-    let path = folder.join(GUARD_FILE);
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.map_err(Error::io("making", &path))?;
-    let start = Instant::now();
-    let mut is_told = false;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::Error(e)) => return Err(Error::io("holding", path)(e)),
-            Err(TryLockError::WouldBlock) if start.elapsed() >= patience => {
-                return Err(Error::Busy { folder: folder.to_owned(), waited: patience });
-            }
-            Err(TryLockError::WouldBlock) => {
-                if !is_told {
-                    progress.event(Event::Waiting { folder: folder.to_owned() });
-                    is_told = true;
-                }
-                tokio::time::sleep(POLL).await;
-            }
-        }
-    }
 }
 
 /// What a killed process had begun. Nobody else works here now.

@@ -1,5 +1,5 @@
-//! What the configuration of Terraform's command line says about hosts: `credentials` and `host` blocks of `.terraformrc`, the
-//! tokens that `terraform login` has stored, and those of the environment. Its other settings are others' to read.
+//! What the configuration of Terraform's command line says: `credentials` and `host` blocks of `.terraformrc`, the tokens that
+//! `terraform login` has stored and those of the environment, and where providers come from. Nothing is looked for here.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,39 +7,51 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use diag::{Diagnostic, Diagnostics, FileId};
-use lang::syntax::{Block, Expr, ExprKind, parse};
+use lang::syntax::{Attribute, Block, Expr, ExprKind, parse};
 use url::Host;
 
+use super::installation;
+use super::settings::{ProviderSettings, expanded};
 use super::token::{Token, host_of_variable};
 
-/// Hosts' tokens and services.
+/// Hosts' tokens and services, and where providers come from.
 #[derive(Debug, Clone, Default)]
 pub struct CliConfiguration {
     tokens: BTreeMap<String, Token>,
     services: BTreeMap<String, BTreeMap<String, String>>,
+    providers: ProviderSettings,
+    /// The environment's variables that texts of the configuration may name.
+    variables: Variables,
+}
+
+/// Variables of the environment. They may be secret, and are not shown.
+#[derive(Clone, Default)]
+struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+impl std::fmt::Debug for Variables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Variables(…)")
+    }
 }
 
 impl CliConfiguration {
-    /// Reads what the environment names: `TF_TOKEN_…`, `TF_CLI_CONFIG_FILE`, `HOME`. The environment's tokens come first, then
-    /// those of `.terraformrc`, then those that were stored at a login.
+    /// Reads what the environment names: `TF_TOKEN_…`, `TF_CLI_CONFIG_FILE`, `TF_PLUGIN_CACHE_DIR`, `HOME`. The environment's tokens
+    /// come first, then those of `.terraformrc`, then those that were stored at a login.
     ///
     /// What cannot be read is told as diagnostics, errors or warnings, beside what could be.
     #[must_use]
     pub fn of_environment(variables: impl IntoIterator<Item = (String, String)>) -> (Self, Diagnostics) {
-        let mut configuration = Self::default();
+        let variables = Variables(variables.into_iter().collect());
+        let mut configuration = Self { variables, ..Self::default() };
         let mut diagnostics = Diagnostics::default();
-        let (mut named, mut home, mut tokens) = (None, None, Vec::new());
-        for (name, value) in variables {
-            match name.as_str() {
-                "TF_CLI_CONFIG_FILE" if !value.is_empty() => named = Some(PathBuf::from(value)),
-                "HOME" if !value.is_empty() => home = Some(PathBuf::from(value)),
-                _ => {
-                    if let Some(host) = host_of_variable(&name).filter(|_| !value.is_empty()) {
-                        tokens.push((host, Token::new(value)));
-                    }
-                }
-            }
-        }
+        let get = |name: &str| configuration.variables.get(name).map(PathBuf::from);
+        let (named, home) = (get("TF_CLI_CONFIG_FILE"), get("HOME"));
         if let Some(home) = &home {
             configuration.read_stored(&home.join(".terraform.d/credentials.tfrc.json"), &mut diagnostics);
         }
@@ -50,8 +62,52 @@ impl CliConfiguration {
             }
             (None, None) => {}
         }
-        configuration.tokens.extend(tokens);
+        configuration.read_variables();
+        if let Some(cache) = &configuration.providers.cache
+            && let Err(e) = fs::read_dir(cache)
+        {
+            let fault =
+                Diagnostic::warning("cli-configuration", "the shared cache of providers cannot be opened");
+            let fault = fault.about(cache.display().to_string()).because(e.to_string());
+            diagnostics.push(fault.hint("make the folder; until then providers are installed without it"));
+            configuration.providers.cache = None;
+        }
         (configuration, diagnostics)
+    }
+
+    /// What the environment says itself, which comes before what files say.
+    fn read_variables(&mut self) {
+        let variables = self.variables.clone();
+        for (name, value) in &variables.0 {
+            if let Some(host) = host_of_variable(name).filter(|_| !value.is_empty()) {
+                self.tokens.insert(host, Token::new(value.clone()));
+            }
+        }
+        if let Some(cache) = variables.get("TF_PLUGIN_CACHE_DIR") {
+            self.providers.cache = Some(cache.into());
+        }
+        if let Some(value) = variables.get("TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE") {
+            self.providers.cache_may_break_lock = !matches!(value, "0" | "false");
+        }
+        self.providers.implied = ProviderSettings::implied(|name| variables.get(name));
+    }
+
+    /// Where providers come from and are kept.
+    #[must_use]
+    pub fn providers(&self) -> &ProviderSettings {
+        &self.providers
+    }
+
+    /// With other settings of providers.
+    #[must_use]
+    pub fn with_providers(mut self, providers: ProviderSettings) -> Self {
+        self.providers = providers;
+        self
+    }
+
+    /// A variable of the environment that it was read from.
+    pub(crate) fn variable(&self, name: &str) -> Option<&str> {
+        self.variables.get(name)
     }
 
     /// With a token for a host.
@@ -103,6 +159,7 @@ impl CliConfiguration {
 
     /// Reads the text of a `.terraformrc`.
     fn take(&mut self, text: &str, path: &str, diagnostics: &mut Diagnostics) {
+        let text = &installation::with_overrides_as_attribute(text);
         let parsed = parse(FileId(0), text);
         // Places are told as lines, since the file is none of the project's.
         let place = |offset: u32| {
@@ -114,7 +171,20 @@ impl CliConfiguration {
             fault.related.clear();
             diagnostics.push(fault);
         }
+        for attribute in &parsed.tree.attributes {
+            self.setting(attribute, text);
+        }
         for block in &parsed.tree.blocks {
+            if &*block.kind.name == "provider_installation" {
+                let (read, faults) = installation::read(block);
+                self.providers.installation = Some(read);
+                // Not to know a mirror could mean to ask a registry that must not be asked: this is no warning.
+                diagnostics.extend(faults.into_iter().map(|(offset, message)| {
+                    let fault = Diagnostic::error("provider-installation", message).about(place(offset));
+                    fault.summary("Invalid provider_installation method block").hint("correct the file")
+                }));
+                continue;
+            }
             let taken = match &*block.kind.name {
                 "credentials" => self.credentials(block),
                 "host" => self.host(block),
@@ -128,6 +198,28 @@ impl CliConfiguration {
                 let fault = Diagnostic::warning("cli-configuration", message);
                 diagnostics.push(fault.about(place(block.header().start)).hint(hint));
             }
+        }
+    }
+
+    /// A setting outside of all blocks; those that are not ours are passed over.
+    fn setting(&mut self, attribute: &Attribute, text: &str) {
+        let span = attribute.expr.span;
+        match &*attribute.name.name {
+            "plugin_cache_dir" => {
+                // As written: `${HOME}` is the environment's here, and no template.
+                let written = text.get(span.start as usize..span.end as usize).unwrap_or("");
+                let path = expanded(written.trim_matches('"'), |name| self.variables.get(name));
+                self.providers.cache =
+                    Some(path.into()).filter(|path: &PathBuf| !path.as_os_str().is_empty());
+            }
+            "plugin_cache_may_break_dependency_lock_file" => {
+                let value = match &attribute.expr.kind {
+                    ExprKind::Literal(value) => value.as_bool(),
+                    _ => None,
+                };
+                self.providers.cache_may_break_lock = value.unwrap_or(false);
+            }
+            _ => {}
         }
     }
 

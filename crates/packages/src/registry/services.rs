@@ -36,7 +36,8 @@ impl Services {
             known.entry(host.to_owned()).or_default().clone()
         };
         let services = cell.get_or_try_init(|| self.discover(host)).await?;
-        services.get(service).cloned().ok_or_else(|| Error::NoService { host: host.to_owned() })
+        let missing = || Error::NoService { host: host.to_owned(), service: service.to_owned() };
+        services.get(service).cloned().ok_or_else(missing)
     }
 
     async fn discover(&self, host: &str) -> Result<BTreeMap<String, Url>> {
@@ -49,7 +50,8 @@ impl Services {
         }
         let answer = self.http.get(&base, self.token(host)).await?;
         match answer.status {
-            404 => return Err(Error::NoService { host: host.to_owned() }),
+            // A host without the document has no services at all.
+            404 => return Ok(BTreeMap::new()),
             401 | 403 => return Err(Error::Refused { host: host.to_owned(), status: answer.status }),
             _ if !answer.is_success() => return Err(answer.failure()),
             _ => {}

@@ -65,6 +65,10 @@ impl Constraints {
         text.split(',').map(Condition::parse).collect::<Result<_, _>>().map(Self)
     }
 
+    pub(super) fn of(conditions: Vec<Condition>) -> Self {
+        Self(conditions)
+    }
+
     /// Only this version.
     #[must_use]
     pub fn exactly(version: Version) -> Self {
@@ -125,7 +129,7 @@ impl Condition {
     }
 
     /// Whether the comparison holds; that a pre-release has to be named exactly is decided above.
-    fn holds(&self, version: &Version) -> bool {
+    pub(super) fn holds(&self, version: &Version) -> bool {
         let order = version.cmp(&self.version);
         match self.operator {
             Operator::Equal => order.is_eq(),

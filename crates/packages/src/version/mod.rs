@@ -3,6 +3,7 @@
 //! Used for modules, and meant for providers and `required_version` too. It knows nothing of where versions come from.
 
 mod constraint;
+mod merged;
 mod number;
 
 pub(crate) use constraint::newest_release;

@@ -25,10 +25,11 @@ fn tokens_come_from_the_environment_then_the_file_then_the_login() {
     );
     project.write(
         ".terraformrc",
-        "plugin_cache_dir = \"/x\"\ncredentials \"B.example.com\" {\n  token = \"file\"\n}\n\
+        "plugin_cache_dir = \"$HOME/cache\"\ncredentials \"B.example.com\" {\n  token = \"file\"\n}\n\
          credentials \"a.example.com\" {\n  token = \"file\"\n}\n\
          host \"d.example.com:8443\" {\n  services = {\n    \"modules.v1\" = \"http://127.0.0.1/v1/\"\n  }\n}\n",
     );
+    project.write("cache/file", "");
     let (configuration, faults) =
         read(&project, &[("TF_TOKEN_a_example_com", "environment"), ("TF_TOKEN_my__host_io", "x")]);
     assert_eq!(faults, "");

@@ -1,4 +1,4 @@
-//! Module sources against real servers on loopback, real git repositories, and Terraform itself where it is at hand.
+//! Module sources and providers against real servers on loopback, real git repositories, and Terraform itself where it is at hand.
 
 mod archives;
 mod cli_configuration;
@@ -8,6 +8,10 @@ mod git;
 mod http;
 mod locks;
 mod oracle;
+mod provider_fixtures;
+mod provider_mirrors;
+mod provider_oracle;
+mod provider_registry;
 mod registry;
 mod sources;
 mod together;

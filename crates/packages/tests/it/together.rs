@@ -65,7 +65,7 @@ async fn patience_with_another_installation_ends() {
     let fault = project.open().await.err().unwrap();
     assert_eq!(
         told(&fault).replace(&project.path().display().to_string(), "ROOT"),
-        "module-busy: another process has been installing modules into `ROOT/.terraform/modules` for 0 s\n  \
+        "module-busy: another process has been installing into `ROOT/.terraform/modules` for 0 s\n  \
          hint: wait for it, or end it"
     );
 }
