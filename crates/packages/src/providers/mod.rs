@@ -15,6 +15,7 @@ mod locking;
 mod memo;
 mod mirroring;
 mod network;
+mod openpgp;
 mod placing;
 mod platform;
 mod reattach;

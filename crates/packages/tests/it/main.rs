@@ -7,6 +7,7 @@ mod folders;
 mod git;
 mod http;
 mod locks;
+mod openpgp;
 mod oracle;
 mod provider_fixtures;
 mod provider_mirrors;

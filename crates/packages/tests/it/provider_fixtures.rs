@@ -12,16 +12,10 @@ use packages::{
     Platform, ProviderEvent, ProviderInstallation, ProviderProgress, ProviderRequirements, ProviderSettings,
     ProviderSetup, ProvidersInstalled, install_providers, shown_provider,
 };
-use pgp::composed::{
-    ArmorOptions, DetachedSignature, EncryptionCaps, KeyType, SecretKeyParamsBuilder, SignedPublicKey,
-    SignedSecretKey, SubkeyParamsBuilder,
-};
-use pgp::crypto::hash::HashAlgorithm;
-use pgp::ser::Serialize;
-use pgp::types::{KeyDetails, Password};
 use sha2::{Digest, Sha256};
 
 use crate::fixtures::{Server, body, told};
+pub use crate::openpgp::Key;
 
 /// The other platform that packages are made for.
 pub const OTHER: &str = "darwin_arm64";
@@ -266,58 +260,6 @@ pub fn zip(files: &[(&str, &str, u32)]) -> Vec<u8> {
         }
     }
     archive.finish().unwrap().into_inner()
-}
-
-/// A key that signs by itself, and one that has handed signing to a key below it.
-pub struct Key(SignedSecretKey);
-
-impl Key {
-    pub fn new() -> Self {
-        Self::made(true)
-    }
-
-    pub fn with_subkey() -> Self {
-        Self::made(false)
-    }
-
-    fn made(signs: bool) -> Self {
-        let mut below = SubkeyParamsBuilder::default();
-        below.key_type(KeyType::Ed25519Legacy).can_sign(true).can_encrypt(EncryptionCaps::None);
-        let mut params = SecretKeyParamsBuilder::default();
-        params
-            .key_type(KeyType::Ed25519Legacy)
-            .can_certify(true)
-            .can_sign(signs)
-            .can_encrypt(EncryptionCaps::None)
-            .primary_user_id("Test <test@example.com>".into())
-            .subkeys(if signs { Vec::new() } else { vec![below.build().unwrap()] });
-        Self(params.build().unwrap().generate(rand::thread_rng()).unwrap())
-    }
-
-    pub fn id(&self) -> String {
-        hex::encode_upper(self.0.legacy_key_id())
-    }
-
-    pub fn armored(&self) -> String {
-        SignedPublicKey::from(self.0.clone()).to_armored_string(ArmorOptions::default()).unwrap()
-    }
-
-    pub fn sign(&self, document: &[u8]) -> Vec<u8> {
-        let (hash, password) = (HashAlgorithm::Sha512, Password::empty());
-        let signature = match self.0.secret_subkeys.first() {
-            Some(below) => {
-                DetachedSignature::sign_binary_data(rand::thread_rng(), &below.key, &password, hash, document)
-            }
-            None => DetachedSignature::sign_binary_data(
-                rand::thread_rng(),
-                &self.0.primary_key,
-                &password,
-                hash,
-                document,
-            ),
-        };
-        signature.unwrap().to_bytes().unwrap()
-    }
 }
 
 /// A version on the registry: what is answered is as one says, right or wrong.
