@@ -24,14 +24,14 @@ stack "shop" {
   drain_seconds = var.drain_seconds
 }
 
-# Production is joined with the network of the stage, which may not exist yet when this is planned.
+# Production is joined with the network of the stage, which may not exist yet when both are planned.
 stack "peering" {
-  count     = var.peer == null ? 0 : 1
   providers = { aws = aws, aws.peer = aws.peer }
 
-  name = "shop-${environment.name}"
-  here = stack.network.network
-  peer = environment.name == "prod" ? environment.stage.network : null
+  name   = "shop-${environment.name}"
+  joined = var.peer != null
+  here   = stack.network.network
+  peer   = environment.name == "prod" ? environment.stage.network : null
 }
 
 output "network" {

@@ -41,12 +41,12 @@ data "terraform_remote_state" "peer" {
 
 module "peering" {
   source    = "../stacks/peering"
-  count     = var.peer == null ? 0 : 1
   providers = { aws = aws, aws.peer = aws.peer }
 
-  name = local.name
-  here = module.network.network
-  peer = data.terraform_remote_state.peer[0].outputs.network
+  name   = local.name
+  joined = var.peer != null
+  here   = module.network.network
+  peer   = one(data.terraform_remote_state.peer[*].outputs.network)
 }
 
 output "network" {

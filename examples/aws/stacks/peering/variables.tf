@@ -2,6 +2,11 @@ variable "name" {
   type = string
 }
 
+variable "joined" {
+  description = "Whether there is another network, which is known before anything of that network is."
+  type        = bool
+}
+
 variable "here" {
   type = object({
     vpc          = string
@@ -18,4 +23,5 @@ variable "peer" {
     region       = string
     route_tables = map(string)
   })
+  default = null
 }
