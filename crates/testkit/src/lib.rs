@@ -1,4 +1,5 @@
-//! What tests and benchmarks share: scratch projects, load, crash points.
+//! What tests and benchmarks share: scratch projects, load, crash points, and a provider program that does what a script says.
 
 pub mod load;
+pub mod provider;
 pub mod servers;
