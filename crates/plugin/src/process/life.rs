@@ -68,11 +68,12 @@ impl Life {
         self.log.last_words()
     }
 
-    /// How it ended, if it does within a time.
+    /// How it ended, if it does within a time; its last words are read then.
     pub(crate) async fn ended(&self, patience: Duration) -> Option<ExitStatus> {
         let mut ended = self.own.as_ref()?.ended.clone();
-        let status = tokio::time::timeout(patience, ended.wait_for(Option::is_some)).await.ok()?.ok()?;
-        *status
+        let status = *tokio::time::timeout(patience, ended.wait_for(Option::is_some)).await.ok()?.ok()?;
+        self.log.read().await;
+        status
     }
 
     /// Whether it has ended.

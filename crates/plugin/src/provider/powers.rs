@@ -124,10 +124,8 @@ impl Powers for Configured {
             let json = serde_json::from_slice(bytes).ok();
             json.and_then(|json| type_from_json(&json).ok()).unwrap_or(Type::Dynamic)
         };
-        let parameters = declared
-            .parameters
-            .iter()
-            .chain(declared.variadic_parameter.iter().flat_map(|variadic| std::iter::repeat(variadic)));
+        let parameters =
+            declared.parameters.iter().chain(declared.variadic_parameter.iter().flat_map(std::iter::repeat));
         let arguments = arguments.iter().zip(parameters);
         let arguments = arguments.filter_map(|(value, parameter)| dynamic(value, &ty(&parameter.r#type)));
         let method = Method::CallFunction;
