@@ -3,6 +3,7 @@
 mod greeting;
 mod life;
 mod log;
+mod short_rsa;
 mod tls;
 
 use std::collections::BTreeMap;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,6 +16,7 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 
 use super::greeting::Place;
+use super::short_rsa;
 
 /// The name that providers' certificates are made for.
 const NAME: &str = "localhost";
@@ -95,10 +96,15 @@ fn config(identity: &Identity, announced: &[u8]) -> Result<ClientConfig, Failure
     let crypto = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let announced = CertificateDer::from(announced.to_vec());
     let key = PrivateKeyDer::try_from(identity.key.clone())?;
-    let mut config = ClientConfig::builder_with_provider(crypto.clone())
-        .with_safe_default_protocol_versions()?
+    let config = ClientConfig::builder_with_provider(crypto.clone());
+    let (config, algorithms) = if short_rsa::is_of(&announced) {
+        (config.with_protocol_versions(&[&rustls::version::TLS12])?, short_rsa::ALGORITHMS)
+    } else {
+        (config.with_safe_default_protocol_versions()?, crypto.signature_verification_algorithms)
+    };
+    let mut config = config
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Announced { certificate: announced, crypto }))
+        .with_custom_certificate_verifier(Arc::new(Announced { certificate: announced, algorithms }))
         .with_client_auth_cert(vec![identity.certificate.clone()], key)?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(config)
@@ -109,7 +115,7 @@ fn config(identity: &Identity, announced: &[u8]) -> Result<ClientConfig, Failure
 #[derive(Debug)]
 struct Announced {
     certificate: CertificateDer<'static>,
-    crypto: Arc<CryptoProvider>,
+    algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl ServerCertVerifier for Announced {
@@ -134,12 +140,7 @@ impl ServerCertVerifier for Announced {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.crypto.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -148,15 +149,10 @@ impl ServerCertVerifier for Announced {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.crypto.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.crypto.signature_verification_algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
