@@ -158,11 +158,6 @@ impl StackFolder {
         Ok(entries.iter().any(|entry| entry.kind == EntryKind::File && is_configuration(&entry.name)))
     }
 
-    fn place(&self) -> Place {
-        let data = self.data.strip_prefix(&self.root).unwrap_or(&self.data);
-        Place { root: self.root.clone(), data: data.to_owned() }
-    }
-
     /// The same from other files than the folder's.
     pub(super) fn load_files(&self, files: Arc<RecordingFiles>) -> Result<LoadedStack, Fault> {
         self.load_from(files, &mut Found { installed: None, place: self.place(), goes_on: true })

@@ -6,11 +6,11 @@ use diag::{Diagnostic, Diagnostics};
 use lang::configuration::{NodeId, Tree};
 use operations::Fault;
 use operations::stack::{GivenSettings, LoadedStack, StackFolder};
-use packages::{Event, LockMode, Settings};
+use packages::{Event, LockMode, ProviderSetup, Settings};
 use serde_json::json;
 
 use super::shared::{TEST_FILES, locking, variables, view};
-use super::{Context, DONE, FAILED};
+use super::{Context, DONE, FAILED, installing};
 use crate::arguments::{Flags, Given, Refused, Usage};
 use crate::help::PROGRAM;
 use crate::text::tree::branches;
@@ -21,7 +21,7 @@ const INIT: Usage = Usage {
     arguments: "",
     least: 0,
     most: 0,
-    about: "Prepare a folder: install modules, and open the state.",
+    about: "Prepare a folder: install modules and providers, and open the state.",
     flags: Flags {
         switches: &[
             "json",
@@ -36,8 +36,8 @@ const INIT: Usage = Usage {
             "lock",
             "ignore-remote-version",
         ],
-        values: &["backend-config", "lockfile", "lock-timeout", "var", "var-file"],
-        refused: &[TEST_FILES, FROM_MODULE, PLUGIN_DIR],
+        values: &["backend-config", "lockfile", "lock-timeout", "plugin-dir", "var", "var-file"],
+        refused: &[TEST_FILES, FROM_MODULE],
     },
 };
 const GET: Usage = Usage {
@@ -55,8 +55,6 @@ const MODULES: Usage = Usage {
 
 const FROM_MODULE: Refused =
     Refused { names: &["from-module"], why: "copy the module's files into the folder instead" };
-const PLUGIN_DIR: Refused =
-    Refused { names: &["plugin-dir"], why: "providers that are programs of their own cannot be run yet" };
 
 /// What one may do next.
 const NEXT: &str = "You may now begin working with Terraform. Try running \"terraform plan\" to see\nany changes that are required for your infrastructure. All Terraform commands\nshould now work.\n\nIf you ever set or change modules or backend configuration for Terraform,\nrerun this command to reinitialize your working directory. If you forget, other\ncommands will detect it and remind you to do so if necessary.";
@@ -102,14 +100,23 @@ async fn attempt_init(context: &Context, arguments: &[String]) -> Result<u8, u8>
     if found.has_errors() {
         return Err(FAILED);
     }
+    let mut made = None;
     if has_backend {
         let state = folder.state(stack.tree.root()).await.map_err(told)?;
         view.notes(&state.notes, &stack.sources);
+        let snapshot = state.store.snapshot(&state.environment).await;
+        made = Some(snapshot.map_err(|fault| told(fault.into()))?);
     }
     view.step("initializing_provider_plugin_message", "Initializing provider plugins...");
-    for name in folder.schemas(&stack).await.map_err(told)?.keys() {
-        view.log(&format!("{name} is built in to Terraform"));
-    }
+    let setup = ProviderSetup {
+        upgrade,
+        lock,
+        plugin_folders: given.values("plugin-dir").iter().map(Into::into).collect(),
+        ..ProviderSetup::default()
+    };
+    let progress = installing::progress(&view);
+    let installed = folder.ensure(&stack, made.as_ref(), setup, progress).await.map_err(told)?;
+    installing::outcome(&view, &installed, &folder.installed_providers().map_err(told)?);
     view.text("\n");
     view.step(
         "output_init_success_message",
@@ -153,6 +160,9 @@ fn check_flags(given: &Given, view: &View) -> Result<(), u8> {
             "Invalid init options",
             "The -migrate-state and -reconfigure options are mutually-exclusive.",
         ));
+    }
+    if given.value("lockfile").is_some() && given.is_on("upgrade", false) {
+        return Err(view.usage("The -upgrade flag conflicts with -lockfile=readonly.", ""));
     }
     match given.value("lockfile") {
         None | Some("readonly") => Ok(()),

@@ -1,4 +1,4 @@
-//! `providers` and what stands under it.
+//! `providers` and `providers schema`; what else stands under it has files of its own.
 
 use std::collections::BTreeMap;
 
@@ -30,32 +30,11 @@ const SCHEMA: Usage = Usage {
     flags: Flags { switches: &["json", "no-color"], values: &["var", "var-file"], refused: &[] },
     ..PROVIDERS
 };
-const LOCK: Usage = Usage {
-    verb: "providers lock",
-    arguments: "[providers...]",
-    most: usize::MAX,
-    about: "Note which packages of providers are right. What is built in has no package.",
-    flags: Flags {
-        switches: &["no-color", "enable-plugin-cache"],
-        values: &["fs-mirror", "net-mirror", "platform"],
-        refused: &[TEST_FILES],
-    },
-    ..PROVIDERS
-};
-const MIRROR: Usage = Usage {
-    verb: "providers mirror",
-    arguments: "DIR",
-    least: 1,
-    most: 1,
-    about: "Copy the packages of providers into a folder. What is built in has no package.",
-    flags: Flags { switches: &["no-color"], values: &["platform"], refused: &[] },
-};
-
 pub(super) async fn run(context: &Context, arguments: &[String]) -> u8 {
     let done = match arguments.split_first() {
         Some((verb, rest)) if verb == "schema" => schema(context, rest).await,
-        Some((verb, rest)) if verb == "lock" => lock(context, rest).await,
-        Some((verb, rest)) if verb == "mirror" => mirror(context, rest).await,
+        Some((verb, rest)) if verb == "lock" => super::providers_lock::run(context, rest).await,
+        Some((verb, rest)) if verb == "mirror" => super::providers_mirror::run(context, rest).await,
         _ => list(context, arguments).await,
     };
     match done {
@@ -63,7 +42,8 @@ pub(super) async fn run(context: &Context, arguments: &[String]) -> u8 {
     }
 }
 
-fn open(context: &Context, view: &View, given: &Given) -> Result<(StackFolder, LoadedStack), u8> {
+/// The stack in a folder, without errors.
+pub(super) fn open(context: &Context, view: &View, given: &Given) -> Result<(StackFolder, LoadedStack), u8> {
     let told = |fault| view.fault(&fault);
     let folder = context.stack().map_err(told)?;
     let mut stack = folder.load().map_err(told)?;
@@ -143,25 +123,5 @@ async fn schema(context: &Context, arguments: &[String]) -> Result<u8, u8> {
     let (folder, stack) = open(context, &view, &given)?;
     let schemas = folder.schemas(&stack).await.map_err(|fault| view.fault(&fault))?;
     view.data(&json::text(&json::schemas::schemas(&schemas)).unwrap_or_default());
-    Ok(DONE)
-}
-
-async fn lock(context: &Context, arguments: &[String]) -> Result<u8, u8> {
-    let given = super::read(context, &LOCK, arguments)?;
-    let view = View::new(false, given.is_on("no-color", false));
-    let (folder, stack) = open(context, &view, &given)?;
-    // Only what is built in can be run, and anything else is refused here.
-    folder.schemas(&stack).await.map_err(|fault| view.fault(&fault))?;
-    view.done("Success! Terraform has validated the lock file and found no need for changes.");
-    Ok(DONE)
-}
-
-async fn mirror(context: &Context, arguments: &[String]) -> Result<u8, u8> {
-    let given = super::read(context, &MIRROR, arguments)?;
-    let view = View::new(false, given.is_on("no-color", false));
-    let (folder, stack) = open(context, &view, &given)?;
-    for name in folder.schemas(&stack).await.map_err(|fault| view.fault(&fault))?.keys() {
-        view.log(&format!("Skipping {name} because it is built in"));
-    }
     Ok(DONE)
 }

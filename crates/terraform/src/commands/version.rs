@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use packages::{Platform, ProviderLocks};
 use serde::Serialize;
 
 use super::{Context, DONE};
@@ -33,30 +34,25 @@ pub(super) fn run(context: &Context, arguments: &[String]) -> u8 {
         Ok(given) => given,
         Err(code) => return code,
     };
+    // A lock that cannot be read is told by whoever needs it.
+    let locks = ProviderLocks::read(&context.folder).ok();
+    let locked = locks.iter().flat_map(ProviderLocks::all);
+    let locked: BTreeMap<String, String> =
+        locked.map(|(provider, lock)| (provider.to_string(), lock.version.to_string())).collect();
     if given.is_on("json", false) {
         let version = Version {
             terraform_version: TERRAFORM_VERSION,
-            platform: platform(),
-            // Providers that are programs have versions, and there are none yet.
-            provider_selections: BTreeMap::new(),
+            platform: Platform::current().to_string(),
+            provider_selections: locked,
             terraform_outdated: false,
         };
         say(&format!("{}\n", pretty(&version).unwrap_or_default()));
     } else {
-        let ours = env!("CARGO_PKG_VERSION");
-        say(&format!("Terraform v{TERRAFORM_VERSION}\non {}\n+ answered by Mainstay v{ours}\n", platform()));
+        let (ours, platform) = (env!("CARGO_PKG_VERSION"), Platform::current());
+        say(&format!("Terraform v{TERRAFORM_VERSION}\non {platform}\n+ answered by Mainstay v{ours}\n"));
+        for (provider, version) in locked {
+            say(&format!("+ provider {provider} v{version}\n"));
+        }
     }
     DONE
-}
-
-/// The machine as Terraform names it: `linux_amd64`.
-fn platform() -> String {
-    let system = if std::env::consts::OS == "macos" { "darwin" } else { std::env::consts::OS };
-    let processor = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        "x86" => "386",
-        other => other,
-    };
-    format!("{system}_{processor}")
 }
