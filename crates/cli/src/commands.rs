@@ -1,5 +1,6 @@
 //! One verb, one file.
 
+pub mod adopt;
 pub mod agent;
 pub mod apply;
 pub mod completion;
@@ -8,6 +9,7 @@ pub mod destroy;
 pub mod diff;
 pub mod down;
 pub mod fmt;
+pub mod forget;
 pub mod history;
 pub mod image;
 pub mod init;
@@ -43,6 +45,8 @@ pub enum Command {
     Logs(logs::Logs),
     Deploy(deploy::Deploy),
     Rollback(rollback::Rollback),
+    Adopt(adopt::Adopt),
+    Forget(forget::Forget),
     History(history::History),
     Image(image::Image),
     Agent(agent::Agent),
@@ -78,6 +82,8 @@ pub async fn run(command: Command, context: &Context<'_>) -> Result<u8, Fault> {
         Command::Logs(c) => c.run(context).await,
         Command::Deploy(c) => c.run(context).await,
         Command::Rollback(c) => c.run(context).await,
+        Command::Adopt(c) => c.run(context).await,
+        Command::Forget(c) => c.run(context).await,
         Command::History(c) => c.run(context).await,
         Command::Image(c) => c.run(context).await,
         Command::Agent(c) => c.run(context).await,

@@ -53,7 +53,12 @@ pub fn run(arguments: Vec<OsString>, wiring: Wiring) -> ExitCode {
         leave: leave::Leave::default(),
         line: arguments::Arguments::command,
     };
-    match runtime.block_on(commands::run(parsed.command, &context)) {
+    let done = runtime.block_on(async {
+        let done = commands::run(parsed.command, &context).await;
+        context.wiring.programs.shut_down().await;
+        done
+    });
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(fault) => {
             view::fault(&screen, &fault);

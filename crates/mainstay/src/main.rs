@@ -6,6 +6,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    // Providers' processes begin as this binary, by whatever name; before any runtime exists.
+    if let Some(code) = plugin::hidden(arguments.get(1..).unwrap_or_default()) {
+        return code;
+    }
     match for_terraform(&arguments) {
         Some(arguments) => terraform::run(arguments, cli::Wiring::of_process()),
         None => cli::run(arguments, cli::Wiring::of_process()),

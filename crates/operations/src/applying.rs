@@ -183,7 +183,9 @@ impl<'a> Locked<'a> {
         releases: std::collections::BTreeMap<String, engine::Release>,
         options: &PlanOptions,
     ) -> Result<Planned, Fault> {
-        plan_description(self.session, description, releases, options, self.settled.clone(), self.watch).await
+        let options = PlanOptions { is_locked: true, ..options.clone() };
+        plan_description(self.session, description, releases, &options, self.settled.clone(), self.watch)
+            .await
     }
 
     /// Makes a plan real and writes it down.

@@ -127,8 +127,7 @@ impl Side {
         let nothing = Snapshot::default();
         let description = &session.description;
         let standing = PlannedOutputs::default();
-        let wanted =
-            Wanted { mode: StackMode::Normal, targets: &[], refreshes: false, environments: &standing };
+        let wanted = Wanted { refreshes: false, ..Wanted::new(StackMode::Normal, &[], &standing) };
         let quiet = Watch { events: Events::ignored(), cancel: watch.cancel.clone() };
         let infrastructure = session.plan_infrastructure(description, &nothing, wanted, &quiet).await?;
         let stacks = infrastructure.as_ref().map(|it| it.plan.stacks.clone()).unwrap_or_default();

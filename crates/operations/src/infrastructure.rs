@@ -8,7 +8,7 @@ use engine::stack::StackInput;
 use engine::stack::apply::{self, Applied, ApplyOptions, Execution};
 use engine::stack::plan::{StackMode, StackPlan};
 use engine::stack::planning::{self, StackRequest};
-use engine::{DeploymentId, Snapshot, Target};
+use engine::{Address, DeploymentId, Snapshot, Target};
 use provisioners::StandardProvisioners;
 use tokio_util::sync::CancellationToken;
 use value::Value;
@@ -16,7 +16,7 @@ use value::Value;
 use crate::environments::PlannedOutputs;
 use crate::planning::Watch;
 use crate::session::Description;
-use crate::stack::{LoadedStack, Look, StackFolder, StackProviderSource, Unconfigured};
+use crate::stack::{Given, LoadedStack, Look, StackFolder, StackProviderSource, Unconfigured};
 use crate::{Fault, Session, clock};
 
 /// The plan of a project's infrastructure, with what it was computed from.
@@ -47,6 +47,17 @@ pub(crate) struct Wanted<'a> {
     pub refreshes: bool,
     /// Outputs of environments that are planned in the same run.
     pub environments: &'a PlannedOutputs,
+    /// Objects that are taken over, with what they are looked up by.
+    pub adopted: Vec<(Address, String)>,
+    /// Whether the environment's lock is ours.
+    pub is_locked: bool,
+}
+
+impl<'a> Wanted<'a> {
+    /// What is there is read anew, and the lock is somebody else's or nobody's.
+    pub fn new(mode: StackMode, targets: &'a [Target], environments: &'a PlannedOutputs) -> Self {
+        Self { mode, targets, refreshes: true, environments, adopted: Vec::new(), is_locked: false }
+    }
 }
 
 impl Session {
@@ -77,6 +88,8 @@ impl Session {
             mode: wanted.mode,
             targets: wanted.targets.to_vec(),
             refreshes: wanted.refreshes,
+            doubts: crate::doubts::doubts(&self.environment, self.store.as_ref(), wanted.is_locked).await?,
+            adopted: wanted.adopted,
             events: watch.events.clone(),
             ..StackRequest::new(Arc::new(input), snapshot.clone())
         };
@@ -122,7 +135,7 @@ impl Session {
 
     /// Finds out what a killed run left open of the infrastructure, and tells of it. The caller holds the lock.
     pub(crate) async fn settle_infrastructure(&self, watch: &Watch) -> Result<Diagnostics, Fault> {
-        let source = StackProviderSource::new(self.root.clone(), self.wiring.variables.clone());
+        let source = self.provider_source();
         let (settled, mut notes) =
             apply::settle(&self.environment, &Unconfigured(source), self.store.as_ref(), &watch.events)
                 .await
@@ -133,12 +146,26 @@ impl Session {
 
     /// The tree of the project's modules. Modules that are not in the project's folder are installed where they are missing.
     async fn stack(&self, description: &Description) -> Result<LoadedStack, Fault> {
-        let folder = StackFolder {
+        self.folder().load_project(description.files.clone()).await
+    }
+
+    /// The project's folder as that of a stack.
+    pub(crate) fn folder(&self) -> StackFolder {
+        StackFolder {
             root: self.root.clone(),
             data: self.root.join(".mainstay"),
             wiring: self.wiring.clone(),
+        }
+    }
+
+    /// Where providers come from: with what the environment declares for them, and nothing besides.
+    fn provider_source(&self) -> StackProviderSource {
+        let declared = self.description.environment(&self.environment);
+        let given = Given::Declared {
+            environment: self.environment.to_string(),
+            providers: declared.map_or_else(Arc::default, |it| it.providers.clone().into()),
         };
-        folder.load_project(description.files.clone()).await
+        StackProviderSource::new(&self.folder(), given)
     }
 
     fn stack_input(&self, stack: &LoadedStack, variables: Vec<Option<Value>>, now_ms: u64) -> StackInput {
@@ -148,7 +175,7 @@ impl Session {
             environment: self.environment.clone(),
             variables,
             environments: Vec::new(),
-            providers: Arc::new(StackProviderSource::new(self.root.clone(), self.wiring.variables.clone())),
+            providers: Arc::new(self.provider_source()),
             provisioners: Some(Arc::new(StandardProvisioners::from_environment())),
             now_ms,
         }

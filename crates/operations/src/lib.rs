@@ -7,6 +7,7 @@ mod clock;
 mod deploying;
 mod destroying;
 mod diffing;
+mod doubts;
 mod environments;
 mod fault;
 mod history;

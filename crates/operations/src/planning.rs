@@ -35,6 +35,8 @@ pub struct PlanOptions {
     pub targets: Vec<Target>,
     /// Outputs of environments that are planned in the same run; those of the others are what stands.
     pub environments: PlannedOutputs,
+    /// Whether the environment's lock is ours, so that nobody else is at work on it.
+    pub is_locked: bool,
 }
 
 impl PlanOptions {
@@ -132,7 +134,8 @@ pub(crate) async fn plan_description(
         None
     } else {
         let mode = if options.destroy { StackMode::Destroy } else { StackMode::Normal };
-        let wanted = Wanted { mode, targets: &others, refreshes: true, environments: &options.environments };
+        let wanted = Wanted::new(mode, &others, &options.environments);
+        let wanted = Wanted { is_locked: options.is_locked, ..wanted };
         session.plan_infrastructure(&description, &whole, wanted, watch).await?
     };
     let changes_infrastructure =

@@ -244,7 +244,7 @@ impl Description {
         stored.collect()
     }
 
-    fn environment(&self, name: &EnvironmentName) -> Option<&lang::Environment> {
+    pub(crate) fn environment(&self, name: &EnvironmentName) -> Option<&lang::Environment> {
         self.configuration.environment(name.as_str())
     }
 

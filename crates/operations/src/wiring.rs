@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use engine::StateStore;
+
+use crate::stack::Programs;
 
 /// What the composition root hands in, so that a test can put itself between an operation and its store.
 #[derive(Clone)]
 pub struct Wiring {
     /// The process's environment variables: values of variables (`MAINSTAY_VAR_x`), keys (`MAINSTAY_KEY_x`), places.
     pub variables: BTreeMap<String, String>,
+    /// This program, under which providers' processes are started; none where that is not to be had.
+    pub binary: Option<PathBuf>,
+    /// The providers' programs that run.
+    pub programs: Arc<Programs>,
     /// Stands between operations and the state store.
     pub wrap_store: fn(Arc<dyn StateStore>) -> Arc<dyn StateStore>,
 }
@@ -22,7 +29,12 @@ impl Wiring {
         // What is not UTF-8 cannot be a variable's value or a key.
         let variables =
             std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        Self { variables: variables.collect(), wrap_store: |store| store }
+        Self {
+            variables: variables.collect(),
+            binary: std::env::current_exe().ok(),
+            programs: Arc::default(),
+            wrap_store: |store| store,
+        }
     }
 }
 

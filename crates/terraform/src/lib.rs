@@ -44,7 +44,12 @@ pub fn run(arguments: &[OsString], wiring: Wiring) -> ExitCode {
             return ExitCode::from(1);
         }
     };
-    let code = runtime.block_on(commands::run(&rest, folder, wiring));
+    let programs = wiring.programs.clone();
+    let code = runtime.block_on(async {
+        let code = commands::run(&rest, folder, wiring).await;
+        programs.shut_down().await;
+        code
+    });
     // What still runs in the background is nobody's any more.
     runtime.shutdown_background();
     ExitCode::from(code)

@@ -1,6 +1,6 @@
 //! What commands have in common: opening the project, watching, ending. It names no command.
 
-use engine::Target;
+use engine::{Address, Target};
 use operations::{Checks, Fault, Report, Session, SessionOptions, Watch, Workspace};
 use tokio_util::sync::CancellationToken;
 
@@ -109,6 +109,11 @@ impl Context<'_> {
         prompt::confirm(question, yes, &self.leave)
     }
 
+    /// Says what was done, in a sentence or as data.
+    pub fn end_with(&self, text: &str, data: &serde_json::Value) {
+        if self.screen.json { self.screen.data(data) } else { self.screen.line(text) }
+    }
+
     /// Shows what came of a deployment, and answers its exit code.
     pub fn end(&self, report: Option<Report>) -> Result<u8, Fault> {
         match report {
@@ -122,6 +127,17 @@ impl Context<'_> {
             }
         }
     }
+}
+
+/// The address of one instance of a resource; `stack.network.aws_vpc.main` is one of a stack's.
+pub fn address(text: &str) -> Result<Address, Fault> {
+    let full = match text.strip_prefix("stack.") {
+        Some(rest) => format!("module.{rest}"),
+        None => text.to_owned(),
+    };
+    full.parse().map_err(|e: engine::ParseAddressError| {
+        Fault::usage(e.to_string(), "an address is written as the plan has it: `module.network.aws_vpc.main`")
+    })
 }
 
 /// Addresses from the command line: `service.web`, or just `web` for the service; `stack.network` for a stack with all that is in it.

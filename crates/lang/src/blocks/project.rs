@@ -24,7 +24,30 @@ pub(super) fn environment() -> Block {
             )
             .or(Value::bool(false)),
         ],
-        blocks: vec![NestedBlock::new("cluster", Nesting::Map { label: "name" }, cluster())],
+        blocks: vec![
+            NestedBlock::new("cluster", Nesting::Map { label: "name" }, cluster()),
+            NestedBlock::new("provider", Nesting::Map { label: "provider" }, provider()),
+        ],
+        ..Block::default()
+    }
+}
+
+fn provider() -> Block {
+    Block {
+        doc: "What a provider's program is given in this environment, by its source: `aws`, `hashicorp/aws`. It gets nothing else: its environment is empty otherwise.".into(),
+        attributes: vec![
+            Attribute::optional(
+                "account",
+                Type::String,
+                "The account that the environment belongs to. The provider is asked for its account before anything is planned, and another is refused",
+            ),
+            Attribute::optional("env", Type::map(Type::String), "Environment variables with their values; no secrets, since this is in the repository"),
+            Attribute::optional(
+                "env_from",
+                Type::map(Type::String),
+                "Environment variables that are taken from those of Mainstay: what they are called there",
+            ),
+        ],
         ..Block::default()
     }
 }

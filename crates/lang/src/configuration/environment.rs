@@ -6,6 +6,7 @@ use diag::{Diagnostic, Diagnostics, Span};
 use value::Value;
 
 use super::scope::ConstantScope;
+use crate::ProviderAddress;
 use crate::blocks;
 use crate::eval::Scope;
 use crate::resolve::{Allowed, Names, Resolver, VariableId};
@@ -34,6 +35,23 @@ pub struct Environment {
     pub protected: bool,
     /// Its clusters in the order of the text; at least one.
     pub clusters: Vec<Cluster>,
+    /// What it gives to the programs of providers, in the order of the text.
+    pub providers: Vec<EnvironmentProvider>,
+}
+
+/// What an environment gives to the program of a provider.
+#[derive(Debug, Clone)]
+pub struct EnvironmentProvider {
+    /// The provider.
+    pub address: ProviderAddress,
+    /// Where the block begins.
+    pub header: Span,
+    /// The account that the environment belongs to.
+    pub account: Option<Arc<str>>,
+    /// Environment variables with their values.
+    pub env: Vec<(Arc<str>, Arc<str>)>,
+    /// Environment variables, with what those of Mainstay are called that they are taken from.
+    pub env_from: Vec<(Arc<str>, Arc<str>)>,
 }
 
 /// A value that an environment gives to a variable.
@@ -69,6 +87,7 @@ impl Environment {
             variables: Vec::new(),
             protected: false,
             clusters: vec![Cluster::implied()],
+            providers: Vec::new(),
         }
     }
 
@@ -130,13 +149,54 @@ pub(super) fn environment(
     if clusters.is_empty() {
         clusters.push(Cluster::implied());
     }
+    let providers = providers(block, &value, faults);
     Environment {
+        providers,
         protected: value.get("protected").and_then(|v| v.as_bool()).unwrap_or(false),
         header: Some(header),
         variables: variables.map_or_else(Vec::new, |expr| values(expr, names, &scope, faults)),
         clusters,
         name,
     }
+}
+
+/// The `provider` blocks of an environment.
+fn providers(block: &Block, decoded: &Value, faults: &mut Diagnostics) -> Vec<EnvironmentProvider> {
+    let mut found: Vec<EnvironmentProvider> = Vec::new();
+    let settings = decoded.get("provider");
+    for provider in block.body.blocks_of("provider") {
+        let Some(label) = provider.labels.first() else { continue };
+        let address = ProviderAddress::of_source(&label.name);
+        if let Some(first) = found.iter().find(|first| first.address == address) {
+            let fault = Diagnostic::error("duplicate-provider", format!("{address} is described twice"));
+            faults.push(fault.at(label.span).see(first.header, "first here").hint("remove one of them"));
+            continue;
+        }
+        let settings = settings.as_ref().and_then(|all| all.get(&label.name));
+        let get = |key: &str| settings.as_ref()?.get(key);
+        let pairs = |key: &str| {
+            let map = get(key);
+            let entries = map.as_ref().and_then(Value::as_entries).into_iter().flatten();
+            entries
+                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.into())))
+                .collect::<Vec<_>>()
+        };
+        let (env, env_from) = (pairs("env"), pairs("env_from"));
+        if let Some((twice, _)) = env.iter().find(|(name, _)| env_from.iter().any(|(other, _)| other == name))
+        {
+            let fault = Diagnostic::error("duplicate-attribute", format!("`{twice}` is given twice"));
+            let fault = fault.because("it is in `env` and in `env_from`").hint("remove it from one of them");
+            faults.push(fault.at(provider.header()));
+        }
+        found.push(EnvironmentProvider {
+            address,
+            header: provider.header(),
+            account: get("account").and_then(|value| value.as_str().map(Arc::from)),
+            env,
+            env_from,
+        });
+    }
+    found
 }
 
 /// The entries of `variables = { … }`.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use diag::{Diagnostic, Diagnostics, Span};
 use value::{Type, Value, convert};
 
+use super::as_blocks::as_written;
 use super::body::{self, Place};
 use super::dynamic::{self, Instance};
 use super::{Attribute, Block, Given, NestedBlock, Nesting, locate};
@@ -44,6 +45,7 @@ struct Decoder<'a> {
 
 impl Decoder<'_> {
     fn body(&mut self, body: &Body, schema: &Block, place: &Place<'_>, slots: &[Value]) -> Value {
+        let schema = &*as_written(body, schema);
         body::check(body, schema, place, &mut self.diagnostics);
         let mut object: BTreeMap<Arc<str>, Value> = BTreeMap::new();
         for attribute in schema.attributes.iter().filter(|a| a.given != Given::Expression) {

@@ -3,6 +3,7 @@
 //!
 //! A [`Block`] is data. [`decode`] makes one object value of a body by it, and finds every fault of the body on the way.
 
+mod as_blocks;
 mod body;
 mod decode;
 mod dynamic;

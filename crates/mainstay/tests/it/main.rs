@@ -4,6 +4,7 @@ mod backends;
 mod drop_in;
 mod faults;
 mod folder;
+mod installing;
 mod kills;
 mod lifecycle;
 mod project;

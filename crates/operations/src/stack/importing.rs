@@ -93,6 +93,8 @@ pub async fn import(
             Ok((vec![Edit::Put(Box::new(row))], ()))
         })
         .await?;
+    let state = &planned.state;
+    crate::doubts::close(&state.environment, state.store.as_ref(), address, "settled: adopted").await?;
     Ok((found, planned.stack.sources))
 }
 

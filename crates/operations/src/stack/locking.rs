@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use diag::Diagnostic;
-use engine::{Edit, Snapshot, StoreError};
+use engine::{Address, Edit, Snapshot, StoreError, Target};
 
 use super::StackState;
 use crate::Fault;
@@ -105,6 +105,34 @@ impl StackState {
             held.release().await?;
         }
         edited
+    }
+
+    /// Closes the doubts about what these name, where all of them are in doubt only. Answers which they were.
+    ///
+    /// # Errors
+    /// If the lock cannot be had, or the store fails.
+    pub async fn forget_doubts(&self, locking: Locking, targets: &[Target]) -> Result<Vec<Address>, Fault> {
+        let names = |address: &Address| targets.iter().any(|target| target.includes(address));
+        let doubts = engine::stack::apply::doubts(&self.environment, self.store.as_ref()).await?;
+        let named: Vec<Address> =
+            doubts.into_iter().map(|doubt| doubt.address).filter(|address| names(address)).collect();
+        let snapshot = self.store.snapshot(&self.environment).await?;
+        if named.is_empty() || snapshot.rows.iter().any(|row| names(&row.address)) {
+            return Ok(Vec::new());
+        }
+        let held = self.hold(locking, "state rm").await?;
+        let closed = async {
+            for address in &named {
+                let outcome = "settled: forgotten";
+                crate::doubts::close(&self.environment, self.store.as_ref(), address, outcome).await?;
+            }
+            Ok(named)
+        };
+        let closed = closed.await;
+        if let Some(held) = held {
+            held.release().await?;
+        }
+        closed
     }
 
     /// Takes the lock from whoever holds it, if it is the lock of this name.

@@ -1,5 +1,6 @@
 //! Use cases on a stack: one folder of Terraform's configuration, with its state in one of its workspaces.
 
+mod accounts;
 mod editing;
 mod folder;
 mod graphing;
@@ -9,6 +10,7 @@ mod installing;
 mod loading;
 mod locking;
 mod overlay;
+mod programs;
 mod providers;
 mod requirements;
 mod runs;
@@ -29,6 +31,7 @@ pub use inspecting::{Inspected, Inspection};
 pub use installing::provider_requirements;
 pub use loading::{Installed, LoadedStack, Look};
 pub use locking::Locking;
+pub use programs::{Given, Programs};
 pub use providers::{Schemas, StackProviderSource};
 pub use runs::{Applying, PlanRequest, Planned, apply, open_saved, plan, show_saved, validate};
 pub use saved::{SavedPlan, is_saved_plan, read_saved, write_saved};

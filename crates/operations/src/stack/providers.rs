@@ -14,6 +14,8 @@ use lang::configuration::Tree;
 use store::{KeyRing, SqlStore, TerraformState, v4};
 use value::Value;
 
+use super::accounts::OfAccount;
+use super::programs::{Given, ProgramSource};
 use super::{LoadedStack, StackFolder};
 use crate::Fault;
 use crate::backend::{Backend, Foreign, LocalBackend, STATE};
@@ -21,13 +23,16 @@ use crate::backend::{Backend, Foreign, LocalBackend, STATE};
 /// Providers of a stack's folder.
 pub struct StackProviderSource {
     states: Arc<OtherStates>,
+    programs: ProgramSource,
 }
 
 impl StackProviderSource {
-    /// For the stack in a folder. `keys` unseal states that Mainstay keeps elsewhere.
+    /// For the stack in a folder, whose programs are given what they are.
     #[must_use]
-    pub fn new(root: PathBuf, variables: BTreeMap<String, String>) -> Self {
-        Self { states: Arc::new(OtherStates { root, variables }) }
+    pub fn new(folder: &StackFolder, given: Given) -> Self {
+        let states = OtherStates { root: folder.root.clone(), variables: folder.wiring.variables.clone() };
+        let programs = ProgramSource { place: folder.place(), wiring: folder.wiring.clone(), given };
+        Self { states: Arc::new(states), programs }
     }
 }
 
@@ -37,10 +42,16 @@ impl ProviderSource for StackProviderSource {
         if provider.as_str() == builtin::ADDRESS {
             return Ok(Arc::new(Builtin::new(self.states.clone())));
         }
-        Err(Diagnostic::error("no-provider", format!("the provider {provider} cannot be run yet"))
-            .because("providers that are programs of their own are not supported by this version")
-            .hint("`terraform_data` and `terraform_remote_state` of terraform.io/builtin/terraform are built in")
-            .into())
+        let below = self.programs.plugin(provider).await?.provider();
+        let declared = self.programs.given.declared(provider);
+        let account = declared.and_then(|declared| declared.account.clone());
+        Ok(match (account, &self.programs.given) {
+            (Some(account), Given::Declared { environment, .. }) => {
+                let (provider, environment) = (provider.clone(), environment.clone());
+                Arc::new(OfAccount { below, provider, environment, account })
+            }
+            _ => below,
+        })
     }
 }
 
@@ -53,7 +64,7 @@ impl StackFolder {
     /// # Errors
     /// If one of them cannot be run, or does not tell.
     pub async fn schemas(&self, stack: &LoadedStack) -> Result<Schemas, Fault> {
-        let source = StackProviderSource::new(self.root.clone(), self.wiring.variables.clone());
+        let source = StackProviderSource::new(self, Given::Ours);
         let mut schemas = Schemas::new();
         for address in used(&stack.tree) {
             let provider = source.start(&address).await.map_err(Fault::Failed)?;

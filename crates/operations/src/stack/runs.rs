@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use diag::{Diagnostic, Diagnostics};
 use engine::stack::StackInput;
-use engine::stack::apply::{Applied, ApplyOptions, Execution};
+use engine::stack::apply::{Applied, ApplyOptions, Execution, Ways};
 use engine::stack::plan::{StackMode, StackPlan};
 use engine::stack::planning::{self, StackRequest};
 use engine::{Address, EnvironmentName, Events, Target};
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use value::Value;
 
 use super::overlay::Overlay;
+use super::programs::Given;
 use super::variables::Ask;
 use super::{LoadedStack, Locking, SavedPlan, StackFolder, StackProviderSource, StackState};
 use crate::lease::Held;
@@ -124,7 +125,7 @@ impl StackFolder {
             environment: environment.clone(),
             variables,
             environments: Vec::new(),
-            providers: Arc::new(StackProviderSource::new(self.root.clone(), self.wiring.variables.clone())),
+            providers: Arc::new(StackProviderSource::new(self, Given::Ours)),
             provisioners: Some(Arc::new(StandardProvisioners::from_environment())),
             now_ms,
         }
@@ -218,6 +219,9 @@ pub(super) async fn plan_of(
         generates: request.generates,
         parallelism: request.parallelism,
         events: events.clone(),
+        doubts: crate::doubts::doubts(&state.environment, state.store.as_ref(), held.is_some()).await?,
+        ways: Ways::Terraform,
+        adopted: Vec::new(),
     };
     let (plan, found) = planning::plan(request).await;
     let mut diagnostics = stack.diagnostics.clone();

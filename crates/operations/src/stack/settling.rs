@@ -8,6 +8,7 @@ use engine::Events;
 use engine::stack::apply::{self, Readers, Settled, Verdict};
 use engine::stack::{ProviderAddress, ProviderSource, ResourceProvider};
 
+use super::programs::Given;
 use super::{Locking, StackFolder, StackProviderSource, StackState};
 use crate::Fault;
 
@@ -29,8 +30,7 @@ impl StackFolder {
         let Ok(held) = state.hold(taken, "settling an interrupted run").await else {
             return Ok(Diagnostics::default());
         };
-        let readers =
-            Unconfigured(StackProviderSource::new(self.root.clone(), self.wiring.variables.clone()));
+        let readers = Unconfigured(StackProviderSource::new(self, Given::Ours));
         let settled = apply::settle(&state.environment, &readers, state.store.as_ref(), events).await;
         if let Some(held) = held {
             held.release().await?;

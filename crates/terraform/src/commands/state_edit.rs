@@ -89,6 +89,14 @@ pub(super) async fn rm(context: &Context, arguments: &[String]) -> Result<u8, u8
         }
         return Ok(DONE);
     }
+    // What an interrupted run has left in doubt is in no state, and is forgotten by the same words.
+    let forgotten = state.forget_doubts(locking, &targets).await.map_err(told)?;
+    if !forgotten.is_empty() {
+        for address in &forgotten {
+            view.text(&format!("Forgot what an interrupted run had left open about {address}\n"));
+        }
+        return Ok(DONE);
+    }
     let removed = state.edit(locking, "state rm", |snapshot| {
         let edited = editing::forget_objects(snapshot, &targets)?;
         Ok((edited.edits, edited.instances))

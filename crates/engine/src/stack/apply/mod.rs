@@ -40,7 +40,7 @@ use journal::Journal;
 use run::{Run, Tally};
 use sequence::{BlockName, Layout, sequence};
 
-pub use settling::{Readers, Settled, Verdict, settle};
+pub use settling::{Doubt, Readers, Settled, Verdict, Ways, doubts, settle};
 pub use summary::{Counts, Outcome};
 
 /// How a plan is applied.
@@ -126,12 +126,29 @@ pub async fn apply(execution: Execution<'_>, events: &Events, cancel: &Cancellat
         () = run.run() => {}
         // What is ephemeral stays open for as long as the others may use it.
         () = context.ephemerals.keep_open(&context) => {}
+        // Who is asked to stop ends what it can end without leaving it half-made; the run waits for that.
+        () = stop_when_cancelled(&context) => {}
     }
     let mut tally = std::mem::take(&mut run.tally);
     drop(run);
     tally.faults.extend(context.ephemerals.close(&context).await);
     tally.faults.0.splice(0..0, warnings);
     finish(&context, &snapshot, tally).await
+}
+
+/// Asks the providers to stop once the run is cancelled; never ends.
+async fn stop_when_cancelled(context: &Context<'_>) {
+    context.cancel.cancelled().await;
+    for number in 0_u32.. {
+        let id = crate::stack::ProviderId(number);
+        if context.world.providers.get(id).is_none() {
+            break;
+        }
+        if let Some(provider) = context.world.providers.ready(id) {
+            provider.stop().await;
+        }
+    }
+    std::future::pending().await
 }
 
 /// The world and its steps; warnings of opening them.

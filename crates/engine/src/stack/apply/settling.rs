@@ -15,7 +15,10 @@ use crate::stack::planning::marks::{copy, plain, same};
 use crate::stack::planning::object::observed;
 use crate::stack::provider::Observed;
 use crate::stack::{ProviderAddress, ResourceProvider};
-use crate::{Action, Address, EnvironmentName, Event, Events, Intent, OpenOperation, StateRow, StateStore};
+use crate::{
+    Action, Address, EnvironmentName, Event, Events, Intent, OpenOperation, OperationId, StateRow, StateStore,
+};
+use value::Value;
 
 /// Providers that can be asked what is there, before anything is planned.
 #[async_trait]
@@ -50,6 +53,48 @@ pub enum Verdict {
     InDoubt,
 }
 
+/// An object of which an interrupted run leaves open whether it was made. Its operation stays open until a person decides.
+#[derive(Debug, Clone)]
+pub struct Doubt {
+    /// The operation that made it, or was about to.
+    pub operation: OperationId,
+    /// The instance.
+    pub address: Address,
+    /// What was to be, as far as it was known.
+    pub planned: Value,
+}
+
+/// How a person says what becomes of an object in doubt: by the command line that they use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ways {
+    /// `mainstay …`.
+    #[default]
+    Project,
+    /// `mainstay terraform …`.
+    Terraform,
+}
+
+impl Ways {
+    /// The command that adopts an object.
+    #[must_use]
+    pub fn adopt(self, address: &Address, id: Option<&str>) -> String {
+        let id = id.map_or_else(|| "ID".to_owned(), |id| format!("'{id}'"));
+        match self {
+            Self::Project => format!("mainstay adopt '{address}' {id}"),
+            Self::Terraform => format!("mainstay terraform import '{address}' {id}"),
+        }
+    }
+
+    /// The command that forgets it.
+    #[must_use]
+    pub fn forget(self, address: &Address) -> String {
+        match self {
+            Self::Project => format!("mainstay forget '{address}'"),
+            Self::Terraform => format!("mainstay terraform state rm '{address}'"),
+        }
+    }
+}
+
 /// What is known of an object whose operation was left open.
 enum Found {
     /// It is there, and this is what it is.
@@ -78,8 +123,12 @@ pub async fn settle(
     if open.is_empty() {
         return Ok(<_>::default());
     }
-    let message = format!("finding out what became of {} interrupted operations", open.len());
-    events.send(Event::Step { message });
+    // What only a person can decide is told by every plan.
+    let decided = open.iter().filter(|operation| !is_doubtful(&operation.intent)).count();
+    if decided > 0 {
+        let message = format!("finding out what became of {decided} interrupted operations");
+        events.send(Event::Step { message });
+    }
     let snapshot = store.snapshot(environment).await.map_err(told)?;
     let rows: HashMap<(&Address, Option<&str>), &StateRow> =
         snapshot.rows.iter().map(|row| ((&row.address, row.record.deposed.as_deref()), row)).collect();
@@ -88,6 +137,9 @@ pub async fn settle(
     let mut warnings = Diagnostics::default();
     for OpenOperation { id, intent, .. } in open {
         let row = rows.get(&(&intent.address, intent.record.deposed.as_deref())).copied();
+        if row.is_none() && is_doubtful(&intent) {
+            continue;
+        }
         let found = match row {
             Some(row) if intent.action != Action::Create && !lives_in_the_state(&intent.record.provider) => {
                 let provider = intent.record.provider.clone();
@@ -112,6 +164,30 @@ pub async fn settle(
         settled.push(Settled { address, deposed: record.deposed, action, verdict, explanation });
     }
     Ok((settled, warnings))
+}
+
+/// Whether only a person can say what became of an operation that has left no row.
+fn is_doubtful(intent: &Intent) -> bool {
+    let provider = &intent.record.provider;
+    intent.action == Action::Create && !provider.is_empty() && !lives_in_the_state(provider)
+}
+
+/// Objects of which interrupted runs leave open whether they were made. Those that the state knows by now are none. Only while nobody
+/// is at work on the environment: what is being made is no doubt.
+///
+/// # Errors
+/// If the journal could not be read.
+pub async fn doubts(
+    environment: &EnvironmentName,
+    store: &dyn StateStore,
+) -> Result<Vec<Doubt>, crate::StoreError> {
+    let open = store.open_operations(environment).await?;
+    let doubtful = open.into_iter().filter(|operation| is_doubtful(&operation.intent));
+    let doubts = doubtful.map(|OpenOperation { id, intent, .. }| {
+        let planned = intent.after.unwrap_or_else(|| Value::null(value::Type::Dynamic));
+        Doubt { operation: id, address: intent.address, planned }
+    });
+    Ok(doubts.collect())
 }
 
 /// Whether a provider's objects are nothing but their rows: then what was not written down has not happened.
@@ -152,12 +228,7 @@ fn judge(intent: &Intent, row: Option<&StateRow>, found: Found) -> (Verdict, Str
     let begun = format!("it was being {doing} when the run ended");
     let in_state = lives_in_the_state(&intent.record.provider);
     let Some(row) = row else {
-        return if intent.action == Action::Create && !in_state {
-            let end = "whether it exists is not known";
-            (Verdict::InDoubt, format!("{begun}; {end}"), None)
-        } else {
-            (Verdict::NotDone, format!("{begun}; the state has nothing of it"), None)
-        };
+        return (Verdict::NotDone, format!("{begun}; the state has nothing of it"), None);
     };
     match found {
         Found::Unknown(_) if in_state => {
@@ -202,9 +273,5 @@ fn doubt(intent: &Intent, explanation: &str) -> Diagnostic {
         Diagnostic::warning("in-doubt", "an interrupted run left it open what became of this object")
             .about(intent.address.to_string())
             .because(explanation.to_owned());
-    if intent.action == Action::Create {
-        warning.hint("look whether it exists: if it does, import it or remove it by hand before the next apply makes another")
-    } else {
-        warning.hint("look at what the next plan says of it")
-    }
+    warning.hint("look at what the next plan says of it")
 }

@@ -41,8 +41,17 @@ impl Imports {
     /// A step for each block, before the resource that it names.
     pub fn new(tree: &Tree, providers: &StackProviders, request: &StackRequest, steps: &mut Steps) -> Self {
         let imports = tree.root().map_or(&[][..], |root| &root.imports);
-        if request.mode != StackMode::Normal || imports.is_empty() {
+        if request.mode != StackMode::Normal {
             return Self::default();
+        }
+        let nowhere = Span { file: diag::FileId(0), start: 0, end: 0 };
+        let by_hand = request
+            .adopted
+            .iter()
+            .map(|(address, id)| (address.clone(), Target { id: id.clone(), span: nowhere }));
+        let by_hand: HashMap<Address, Target> = by_hand.collect();
+        if imports.is_empty() {
+            return Self { found: Mutex::new(by_hand), ..Self::default() };
         }
         let mut blocks = Vec::with_capacity(imports.len());
         for (number, import) in (0_u32..).zip(imports) {
@@ -63,7 +72,7 @@ impl Imports {
             }
             blocks.push(block);
         }
-        Self { many: u32::try_from(blocks.len()).unwrap_or(u32::MAX), found: Mutex::default(), blocks }
+        Self { many: u32::try_from(blocks.len()).unwrap_or(u32::MAX), found: Mutex::new(by_hand), blocks }
     }
 
     /// How many steps are those of blocks: they are the first.
@@ -78,9 +87,6 @@ impl Imports {
 
     /// Whether an object is taken over.
     pub fn target(&self, address: &Address) -> Option<Target> {
-        if self.many == 0 {
-            return None;
-        }
         self.lock().get(address).cloned()
     }
 

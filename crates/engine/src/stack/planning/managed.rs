@@ -109,7 +109,13 @@ impl EachInstance for Planning<'_> {
                     importing = Some(target.id.clone());
                     Some(super::imports::look_up(planner, &self.asking, &one.address, &target).await?)
                 }
-                _ => None,
+                _ => match planner.doubts.of(&one.address) {
+                    Some(doubt) => {
+                        let span = Some(self.resource.header);
+                        return Err(planner.doubts.tell(planner, &self.asking, doubt, span).await);
+                    }
+                    None => None,
+                },
             },
         };
         if planner.mode != StackMode::Normal {

@@ -7,6 +7,7 @@ mod conditions;
 mod consistency;
 pub(in crate::stack) mod data;
 mod decide;
+mod doubts;
 mod ephemeral;
 mod generate;
 pub(in crate::stack) mod ignored;
@@ -35,6 +36,7 @@ use lang::configuration::NodeId;
 use lang::resolve::ResourceId;
 
 use super::StackInput;
+use super::apply::{Doubt, Ways};
 use super::plan::{StackMode, StackPlan};
 use super::walk::{Dependencies, Steps, walk};
 use super::world::{Expansion, Phase, ResourceAt, World};
@@ -58,6 +60,12 @@ pub struct StackRequest {
     pub targets: Vec<Target>,
     /// What is to be replaced whatever is described.
     pub replaced: Vec<Address>,
+    /// Objects that are taken over by hand, with what they are looked up by.
+    pub adopted: Vec<(Address, String)>,
+    /// Objects of which it is open whether they exist.
+    pub doubts: Vec<Doubt>,
+    /// How a person decides about those.
+    pub ways: Ways,
     /// Whether what is there is read anew; otherwise the state is believed.
     pub refreshes: bool,
     /// Whether configuration is written for imported objects that have none.
@@ -78,6 +86,9 @@ impl StackRequest {
             mode: StackMode::Normal,
             targets: Vec::new(),
             replaced: Vec::new(),
+            adopted: Vec::new(),
+            doubts: Vec::new(),
+            ways: Ways::default(),
             refreshes: true,
             generates: false,
             parallelism: 10,
@@ -123,6 +134,7 @@ pub async fn plan(mut request: StackRequest) -> (StackPlan, Diagnostics) {
     let planner = Arc::new(Planner::new(&request, &world, &steps, parts));
     told.extend(walk(world.clone(), steps, planner.clone(), request.parallelism).await);
     told.extend(planner.ephemerals.close(&planner).await);
+    told.extend(planner.doubts.rest());
     if told.has_errors() || leaves_out(&world) {
         // What is wrong whatever the values are is told alone, and also where there happens to be nothing.
         let invalid = validate(request.input.clone()).await;

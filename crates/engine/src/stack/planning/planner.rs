@@ -8,6 +8,7 @@ use diag::Diagnostics;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::StackRequest;
+use super::doubts::Doubts;
 use super::ephemeral::Ephemerals;
 use super::imports::Imports;
 use super::removal::Orphans;
@@ -49,6 +50,7 @@ pub(super) struct Planner {
     pub dependencies: Dependencies,
     pub selection: Selection,
     pub imports: Imports,
+    pub doubts: Doubts,
     pub ephemerals: Ephemerals,
     pub parallelism: usize,
     /// Resources whose replacement is made before what it replaces is removed.
@@ -84,6 +86,7 @@ impl Planner {
             dependencies,
             selection,
             imports,
+            doubts: Doubts::new(&request.doubts, request.ways, &request.state),
             ephemerals: Ephemerals::default(),
             parallelism: request.parallelism.max(1),
             created_first,
