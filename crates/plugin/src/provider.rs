@@ -1,6 +1,7 @@
 //! One configuration of a provider program: the engine's calls as those of the protocol.
 
 mod powers;
+mod raw;
 
 use std::sync::{Arc, OnceLock};
 
@@ -196,7 +197,7 @@ impl ResourceProvider for Configured {
 
     async fn upgrade(&self, kind: &str, version: u64, stored: &Value) -> Said<Value> {
         let ty = self.plugin.ty(Part::Managed, kind).await?;
-        let Some(json) = to_json(stored) else {
+        let Some(raw_state) = raw::raw(stored, Some(&ty)) else {
             let why = format!("the state of a {kind} holds a value that is not known");
             return Err(vec![Remark::error("Invalid state", why)]);
         };
@@ -204,7 +205,7 @@ impl ResourceProvider for Configured {
         let request = UpgradeStateRequest {
             type_name: kind.into(),
             version: i64::try_from(version).unwrap_or(i64::MAX),
-            raw_state: Some(RawState { json: json.to_string().into_bytes(), flatmap: Vec::new() }),
+            raw_state: Some(raw_state),
         };
         let answer: UpgradeStateResponse = self.asked(method, request).await?;
         remarks::checked(answer.diagnostics)?;

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use engine::stack::provider::{ImportBy, Imported, MovedState, Observed, Opened, Part, Powers, Remark};
-use value::{Number, Path, Step, Type, Value, to_json, type_from_json};
+use value::{Number, Path, Step, Type, Value, type_from_json};
 
+use super::raw::raw;
 use super::{Configured, Said, answered, dynamic};
 use crate::plugin::capabilities;
 use crate::remarks;
@@ -51,11 +52,13 @@ impl Powers for Configured {
 
     async fn take_over(&self, kind: &str, from: &MovedState) -> Said<Observed> {
         let ty = self.plugin.ty(Part::Managed, kind).await?;
-        let Some(json) = to_json(&from.object.value) else {
+        // Most kinds are taken over from the same provider; of another's nothing is known here.
+        let theirs = self.plugin.ty(Part::Managed, &from.kind).await.ok();
+        let Some(source_state) = raw(&from.object.value, theirs.as_deref()) else {
             let why = format!("the state of a {} holds a value that is not known", from.kind);
             return Err(vec![Remark::error("Invalid state", why)]);
         };
-        let raw =
+        let plain =
             |json: &serde_json::Value| RawState { json: json.to_string().into_bytes(), flatmap: Vec::new() };
         let identity = from.object.identity.as_ref();
         let method = Method::MoveResourceState;
@@ -63,10 +66,10 @@ impl Powers for Configured {
             source_provider_address: from.provider.to_string(),
             source_type_name: from.kind.to_string(),
             source_schema_version: i64::try_from(from.schema_version).unwrap_or(i64::MAX),
-            source_state: Some(raw(&json)),
+            source_state: Some(source_state),
             target_type_name: kind.into(),
             source_private: from.object.private.clone(),
-            source_identity: identity.map(|(_, json)| raw(json)),
+            source_identity: identity.map(|(_, json)| plain(json)),
             source_identity_schema_version: identity
                 .map_or(0, |(version, _)| i64::try_from(*version).unwrap_or(i64::MAX)),
         };

@@ -13,13 +13,13 @@ async fn a_state_of_an_older_schema_is_brought_to_the_present_one() {
         let ready = rig.ready(&Script { protocol, ..rig.script() }).await;
         let old = serde_json::json!({
             "id": "thing-1", "title": "a", "size": "12.5", "gone_since": true,
-            "labels": {"k": "v"}, "rules": [{"port": 80, "token": "token-80"}], "one": null,
+            "labels": {"k": "v"}, "anything": ["x", 1], "rules": [{"port": 80, "token": "token-80"}], "one": null,
         });
         let upgraded = ready.provider.upgrade(THING, 1, &from_json(&old)).await.unwrap();
-        assert_eq!(upgraded.ty(), ready.block.ty());
         assert_eq!(text(&upgraded, "name"), "a");
         assert_eq!(at(&upgraded, "size"), Value::number("12.5".parse::<value::Number>().unwrap()));
         assert_eq!(text(&upgraded, "labels.k"), "v");
+        assert_eq!(at(&upgraded, "anything"), from_json(&serde_json::json!(["x", 1])));
         assert_eq!(at(&upgraded, "many").as_slice().unwrap().len(), 0);
         assert_eq!(text(&at(&upgraded, "rules").as_slice().unwrap()[0], "token"), "token-80");
         let said = ready.provider.upgrade(THING, 0, &from_json(&old)).await.unwrap_err();

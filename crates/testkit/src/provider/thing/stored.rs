@@ -9,7 +9,7 @@ use plugin::wire::calls::{
 };
 use plugin::wire::messages::{IdentityData, RawState};
 use serde_json::{Map, Value as Json};
-use value::{Attribute, ObjectType, Type, Value, from_json, from_json_typed, type_from_json};
+use value::{Attribute, ObjectType, Type, Value, from_json_typed, type_from_json};
 
 use super::{OTHER, THING, identity_type, kept};
 use crate::provider::Provider;
@@ -140,7 +140,7 @@ fn typed(json: &Json, ty: &Type) -> Outcome<Value> {
                 let ty = type_from_json(ty).map_err(|error| fault(&error))?;
                 from_json_typed(value, &ty).map_err(|error| fault(&error))
             }
-            _ => Ok(from_json(json)),
+            _ => Err(Fault::new("Invalid state", "what has no fixed type has its type beside it")),
         };
     }
     from_json_typed(json, &loose(ty)).map_err(|error| fault(&error))
