@@ -1,6 +1,6 @@
 //! `.terraformrc`, stored credentials, and variables of the environment.
 
-use packages::{CliConfiguration, token_variable};
+use packages::{CliConfiguration, MethodKind, token_variable};
 
 use crate::fixtures::{Project, told};
 
@@ -64,4 +64,58 @@ fn what_cannot_be_read_is_told_with_its_line_and_the_rest_counts() {
     assert_eq!(token(&configuration, "b.example.com"), "y");
     let (_, faults) = read(&project, &[("TF_CLI_CONFIG_FILE", "HOME/nope")]);
     assert!(faults.contains("HOME/nope: the command line's configuration cannot be read"), "{faults}");
+}
+
+#[test]
+fn ways_to_providers_are_read_in_their_order_and_faults_are_errors() {
+    let project = Project::new();
+    project.write("cache/file", "");
+    project.write(
+        ".terraformrc",
+        "plugin_cache_dir = \"${HOME}/cache\"\nplugin_cache_may_break_dependency_lock_file = true\n\
+         provider_installation {\n  filesystem_mirror {\n    path    = \"/srv\"\n    include = [\"acme/*\", \"*/*/*\"]\n  }\n  \
+         network_mirror {\n    url = \"https://mirror.example.com/p\"\n  }\n  direct {\n    exclude = [\"acme/foo\"]\n  }\n}\n",
+    );
+    let (configuration, faults) = read(&project, &[]);
+    assert_eq!(faults, "");
+    let settings = configuration.providers();
+    assert_eq!(settings.cache.as_deref(), Some(project.path().join("cache").as_path()));
+    assert!(settings.cache_may_break_lock);
+    let methods = &settings.installation.as_ref().unwrap().methods;
+    let kinds: Vec<_> = methods.iter().map(|it| it.kind.clone()).collect();
+    let url = "https://mirror.example.com/p/".parse().unwrap();
+    assert_eq!(
+        kinds,
+        [MethodKind::FilesystemMirror("/srv".into()), MethodKind::NetworkMirror(url), MethodKind::Direct]
+    );
+    let foo = lang::ProviderAddress::of_source("acme/foo");
+    assert_eq!(methods.iter().map(|it| it.is_for(&foo)).collect::<Vec<_>>(), [true, true, false]);
+    // The environment comes first.
+    let (configuration, _) = read(
+        &project,
+        &[("TF_PLUGIN_CACHE_DIR", "HOME/other"), ("TF_PLUGIN_CACHE_MAY_BREAK_DEPENDENCY_LOCK_FILE", "0")],
+    );
+    let settings = configuration.providers();
+    assert_eq!(
+        (settings.cache.as_ref(), settings.cache_may_break_lock),
+        (None, false),
+        "there is no such folder"
+    );
+    project.write(
+        ".terraformrc",
+        "provider_installation {\n  magic {}\n  direct {\n    include = \"x\"\n  }\n  filesystem_mirror {}\n  \
+         network_mirror {\n    url = \"http://mirror.example.com/\"\n  }\n  dev_overrides {\n    \"a/b/c/d\" = \"/x\"\n  }\n}\n",
+    );
+    let (_, faults) = read(&project, &[]);
+    let lines: Vec<&str> = faults.lines().filter(|line| !line.contains("hint: ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "provider-installation: HOME/.terraformrc:10: \"a/b/c/d\" is no provider: `c/d` is not a name: a name has letters, digits, `-` and `_`",
+            "provider-installation: HOME/.terraformrc:2: there is no way `magic` to install providers",
+            "provider-installation: HOME/.terraformrc:3: `include` of `direct` is a list of patterns in quotes",
+            "provider-installation: HOME/.terraformrc:6: `filesystem_mirror` needs `path`",
+            "provider-installation: HOME/.terraformrc:7: \"http://mirror.example.com/\" cannot be a mirror: it has to be at an https: URL",
+        ]
+    );
 }

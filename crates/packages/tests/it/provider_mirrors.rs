@@ -383,3 +383,41 @@ async fn the_lock_file_is_read_strictly() {
     );
     assert_eq!(faults("provider \"../../x/y\" {\n  version = \"1.0.0\"\n}").await.lines().count(), 1);
 }
+
+#[tokio::test]
+async fn without_ways_written_down_the_usual_folders_are_mirrors_for_what_they_have() {
+    let mirror = Mirror::new().unpacked(FOO, "1.0.0");
+    let home = tempfile::tempdir().unwrap();
+    let chosen = async |folder: &Path, variable: &str| {
+        std::fs::create_dir_all(folder.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(mirror.path(), folder).unwrap();
+        let text = home.path().display().to_string();
+        let variables = [(variable.to_owned(), text), ("XDG_DATA_DIRS".to_owned(), "/none".to_owned())];
+        let (cli, _) = CliConfiguration::of_environment(variables);
+        let mut stack = Stack::new(&mirror);
+        // Nobody is at this registry: who is not in a folder would be asked for there.
+        stack.cli = cli.with_service("example.com", "modules.v1", "http://127.0.0.1:9/");
+        let outcome = stack.outcome(&[(FOO, "")]).await;
+        let direct = stack.outcome(&[("example.com/x/y", "")]).await;
+        assert!(direct.contains("example.com is not a registry of providers"), "{direct}");
+        std::fs::remove_file(folder).unwrap();
+        outcome
+    };
+    for (folder, variable) in [
+        (".terraform.d/plugins", "HOME"),
+        (".local/share/terraform/plugins", "HOME"),
+        ("terraform/plugins", "XDG_DATA_HOME"),
+    ] {
+        let outcome = chosen(&home.path().join(folder), variable).await;
+        assert!(outcome.contains("installed acme/foo 1.0.0"), "{folder}: {outcome}");
+    }
+}
+
+#[tokio::test]
+async fn named_plugin_folders_are_the_only_ways() {
+    let (one, two) = (Mirror::new().unpacked(FOO, "1.0.0"), Mirror::new().unpacked(FOO, "2.0.0"));
+    let mut stack = Stack::new(&two);
+    stack.setup.plugin_folders = vec![one.path().to_owned()];
+    let outcome = stack.outcome(&[(FOO, "")]).await;
+    assert!(outcome.contains("installed acme/foo 1.0.0"), "{outcome}");
+}
