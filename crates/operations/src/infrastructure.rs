@@ -8,7 +8,8 @@ use engine::stack::StackInput;
 use engine::stack::apply::{self, Applied, ApplyOptions, Execution};
 use engine::stack::plan::{StackMode, StackPlan};
 use engine::stack::planning::{self, StackRequest};
-use engine::{Address, DeploymentId, Snapshot, Target};
+use engine::{Address, DeploymentId, Event, Snapshot, Target};
+use packages::{ProviderEvent, ProviderSetup, shown_provider};
 use provisioners::StandardProvisioners;
 use tokio_util::sync::CancellationToken;
 use value::Value;
@@ -16,7 +17,9 @@ use value::Value;
 use crate::environments::PlannedOutputs;
 use crate::planning::Watch;
 use crate::session::Description;
-use crate::stack::{Given, LoadedStack, Look, StackFolder, StackProviderSource, Unconfigured};
+use crate::stack::{
+    Given, LoadedStack, Look, StackFolder, StackProviderSource, Unconfigured, provider_requirements,
+};
 use crate::{Fault, Session, clock};
 
 /// The plan of a project's infrastructure, with what it was computed from.
@@ -80,6 +83,7 @@ impl Session {
         }
         let stack = self.stack(description).await?;
         let mut warnings = stack.checked(Look::Planning)?;
+        self.install_providers(&stack, snapshot, watch).await?;
         crate::targets::check(wanted.targets, &stack.tree, snapshot)?;
         let variables: Vec<Option<Value>> = description.variables.iter().cloned().map(Some).collect();
         let mut input = self.stack_input(&stack, variables.clone(), clock::now_ms());
@@ -147,6 +151,39 @@ impl Session {
     /// The tree of the project's modules. Modules that are not in the project's folder are installed where they are missing.
     async fn stack(&self, description: &Description) -> Result<LoadedStack, Fault> {
         self.folder().load_project(description.files.clone()).await
+    }
+
+    /// Installs the providers that the project needs and that are not there.
+    async fn install_providers(
+        &self,
+        stack: &LoadedStack,
+        snapshot: &Snapshot,
+        watch: &Watch,
+    ) -> Result<(), Fault> {
+        let folder = self.folder();
+        let requirements = provider_requirements(&stack.tree, Some(snapshot));
+        let installed = folder.installed_providers()?;
+        let is_there = tokio::task::spawn_blocking(move || installed.check(&requirements).is_ok()).await;
+        if is_there.unwrap_or_default() {
+            return Ok(());
+        }
+        let events = watch.events.clone();
+        let progress = move |event: ProviderEvent| {
+            let message = match event {
+                ProviderEvent::Installing { provider, version, .. } => {
+                    format!("installing {} {version}", shown_provider(&provider))
+                }
+                ProviderEvent::Waiting { folder } => {
+                    format!("waiting for another installation into {}", folder.display())
+                }
+                ProviderEvent::Retrying { url, cause } => format!("asking {url} again: {cause}"),
+                ProviderEvent::Warning(warning) => warning.message,
+                _ => return,
+            };
+            events.send(Event::Step { message });
+        };
+        folder.ensure(stack, Some(snapshot), ProviderSetup::default(), Arc::new(progress)).await?;
+        Ok(())
     }
 
     /// The project's folder as that of a stack.

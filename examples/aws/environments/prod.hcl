@@ -1,6 +1,11 @@
 environment "prod" {
   protected = true
 
+  # Its own account, and that of the stage, whose network it is joined with.
+  provider "aws" {
+    accounts = ["222222222222", "111111111111"]
+  }
+
   variables = {
     region  = "eu-central-1"
     account = "222222222222"

@@ -1,4 +1,9 @@
 environment "stage" {
+  # Nothing is done in another account than this one.
+  provider "aws" {
+    accounts = ["111111111111"]
+  }
+
   variables = {
     region  = "eu-west-1"
     account = "111111111111"

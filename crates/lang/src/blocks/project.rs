@@ -37,9 +37,9 @@ fn provider() -> Block {
         doc: "What a provider's program is given in this environment, by its source: `aws`, `hashicorp/aws`. It gets nothing else: its environment is empty otherwise.".into(),
         attributes: vec![
             Attribute::optional(
-                "account",
-                Type::String,
-                "The account that the environment belongs to. The provider is asked for its account before anything is planned, and another is refused",
+                "accounts",
+                Type::list(Type::String),
+                "The accounts that the environment works in: its own, and those that it reaches into. The provider is asked for its account before anything is planned, and any other is refused",
             ),
             Attribute::optional("env", Type::map(Type::String), "Environment variables with their values; no secrets, since this is in the repository"),
             Attribute::optional(

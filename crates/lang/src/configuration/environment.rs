@@ -46,8 +46,8 @@ pub struct EnvironmentProvider {
     pub address: ProviderAddress,
     /// Where the block begins.
     pub header: Span,
-    /// The account that the environment belongs to.
-    pub account: Option<Arc<str>>,
+    /// The accounts that the environment works in; empty: nothing is said of them.
+    pub accounts: Vec<Arc<str>>,
     /// Environment variables with their values.
     pub env: Vec<(Arc<str>, Arc<str>)>,
     /// Environment variables, with what those of Mainstay are called that they are taken from.
@@ -191,7 +191,9 @@ fn providers(block: &Block, decoded: &Value, faults: &mut Diagnostics) -> Vec<En
         found.push(EnvironmentProvider {
             address,
             header: provider.header(),
-            account: get("account").and_then(|value| value.as_str().map(Arc::from)),
+            accounts: get("accounts").as_ref().and_then(Value::as_slice).map_or_else(Vec::new, |all| {
+                all.iter().filter_map(|account| account.as_str().map(Arc::from)).collect()
+            }),
             env,
             env_from,
         });

@@ -18,12 +18,12 @@ const TELLING: [(&str, &str, &str); 3] = [
     ("azurerm", "azurerm_client_config", "subscription_id"),
 ];
 
-/// A provider that refuses to work in another account.
+/// A provider that refuses to work in other accounts.
 pub(super) struct OfAccount {
     pub(super) below: Arc<dyn ResourceProvider>,
     pub(super) provider: ProviderAddress,
     pub(super) environment: String,
-    pub(super) account: Arc<str>,
+    pub(super) accounts: Vec<Arc<str>>,
 }
 
 impl OfAccount {
@@ -33,8 +33,8 @@ impl OfAccount {
         let telling = TELLING.iter().find(|(provider, ..)| *provider == name);
         let Some((_, kind, attribute)) = telling else {
             let why = format!(
-                "the environment `{}` belongs to the account {}, and nothing is known here that tells the account of {}; take `account` out",
-                self.environment, self.account, self.provider
+                "the environment `{}` names its accounts, and nothing is known here that tells the account of {}; take `accounts` out",
+                self.environment, self.provider
             );
             return Err(unknown(why));
         };
@@ -80,12 +80,14 @@ impl ResourceProvider for OfAccount {
     async fn configure(&self, configuration: &Value) -> Result<(), Vec<Remark>> {
         self.below.configure(configuration).await?;
         let found = self.account().await?;
-        if found == *self.account {
+        if self.accounts.iter().any(|account| **account == *found) {
             return Ok(());
         }
         let why = format!(
-            "the environment `{}` belongs to the account {}, and {} works in {found}; nothing was planned. Give it the credentials of the right account in the environment's `provider` block, or correct `account`",
-            self.environment, self.account, self.provider
+            "the environment `{}` works in {}, and {} is in {found}; nothing was planned. Give it the credentials of the right account in the environment's `provider` block, or correct `accounts`",
+            self.environment,
+            self.accounts.join(" and "),
+            self.provider
         );
         Err(vec![Remark::error("Wrong account", why)])
     }

@@ -44,11 +44,11 @@ impl ProviderSource for StackProviderSource {
         }
         let below = self.programs.plugin(provider).await?.provider();
         let declared = self.programs.given.declared(provider);
-        let account = declared.and_then(|declared| declared.account.clone());
-        Ok(match (account, &self.programs.given) {
-            (Some(account), Given::Declared { environment, .. }) => {
+        let accounts = declared.map_or_else(Vec::new, |declared| declared.accounts.clone());
+        Ok(match &self.programs.given {
+            Given::Declared { environment, .. } if !accounts.is_empty() => {
                 let (provider, environment) = (provider.clone(), environment.clone());
-                Arc::new(OfAccount { below, provider, environment, account })
+                Arc::new(OfAccount { below, provider, environment, accounts })
             }
             _ => below,
         })

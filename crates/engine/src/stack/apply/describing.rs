@@ -77,7 +77,7 @@ pub(super) async fn plan_again<'a>(
     let proposed = proposed(block, prior, &block.without_write_only(&configuration));
     let provider = context.provider(change)?;
     let kind = change.address.kind.as_str();
-    let remarks = provider.validate(Part::Managed, kind, &configuration).await;
+    let remarks = provider.validate(Part::Managed, kind, &unmarked).await;
     described.warnings.extend(context.told(change, Some(located), remarks));
     if described.warnings.has_errors() {
         return Err(described.warnings);

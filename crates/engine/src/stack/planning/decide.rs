@@ -62,7 +62,8 @@ impl Deciding<'_> {
         told.extend(unknown_ignored(resource, block));
         let unmarked = plain(&decoded.value);
         let described = with_ignored(block, &resource.lifecycle.ignore_changes, before, &unmarked);
-        told.extend(self.validated(&described).await);
+        // What is written is checked, whatever is ignored of it: the provider may tell more than it takes.
+        told.extend(self.validated(&unmarked).await);
         if told.has_errors() {
             return Err(std::mem::take(told));
         }
