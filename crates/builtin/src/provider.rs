@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use engine::stack::ResourceProvider;
 use engine::stack::provider::{
     AppliedResource, ApplyResource, ImportBy, Imported, MovedState, Observed, Opened, Part, PlanResource,
-    PlannedResource, Powers, ProviderSchema, Remark,
+    PlannedResource, Powers, ProviderSchema, Remark, Told,
 };
 use value::Value;
 
@@ -43,8 +43,8 @@ impl ResourceProvider for Builtin {
         }
     }
 
-    async fn configure(&self, _: &Value) -> Result<(), Vec<Remark>> {
-        Ok(())
+    async fn configure(&self, _: &Value) -> Result<Vec<Remark>, Vec<Remark>> {
+        Ok(Vec::new())
     }
 
     async fn upgrade(&self, _: &str, _: u64, stored: &Value) -> Result<Value, Vec<Remark>> {
@@ -52,8 +52,8 @@ impl ResourceProvider for Builtin {
         Ok(stored.clone())
     }
 
-    async fn read(&self, _: &str, state: &Observed) -> Result<Option<Observed>, Vec<Remark>> {
-        Ok(Some(state.clone()))
+    async fn read(&self, _: &str, state: &Observed) -> Result<Told<Option<Observed>>, Vec<Remark>> {
+        Ok(Some(state.clone()).into())
     }
 
     async fn plan(&self, kind: &str, request: &PlanResource<'_>) -> Result<PlannedResource, Vec<Remark>> {
@@ -74,11 +74,11 @@ impl ResourceProvider for Builtin {
         }
     }
 
-    async fn read_data(&self, kind: &str, configuration: &Value) -> Result<Value, Vec<Remark>> {
+    async fn read_data(&self, kind: &str, configuration: &Value) -> Result<Told<Value>, Vec<Remark>> {
         if kind != REMOTE_STATE {
             return Err(unknown(kind));
         }
-        remote_state::read(self.states.as_ref(), configuration).await
+        remote_state::read(self.states.as_ref(), configuration).await.map(Told::from)
     }
 
     fn powers(&self) -> Option<&dyn Powers> {

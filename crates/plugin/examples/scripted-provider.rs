@@ -1,5 +1,10 @@
-//! The provider of crate `testkit` as a program of its own, which cargo builds beside the tests that start it.
+//! The provider of crate `testkit` as a program of its own, which cargo builds beside the tests that start it. It is also what such
+//! a program is wrapped by, as the one binary is.
 
-fn main() -> std::process::ExitCode {
-    testkit::provider::run()
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().skip(1).collect();
+    plugin::hidden(&arguments).unwrap_or_else(testkit::provider::run)
 }

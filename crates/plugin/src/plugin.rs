@@ -11,10 +11,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use engine::stack::ResourceProvider;
 use engine::stack::provider::{Part, ProviderSchema, Remark};
 use tokio::sync::OnceCell;
-use value::Type;
+use value::{Type, Value};
 
 use crate::failure::CallFailure;
 use crate::hidden::Wrapper;
+use crate::msgpack::encode;
 use crate::process::{self, Process};
 use crate::provider::Configured;
 use crate::schema::{Lasting, SchemaCache, Stored};
@@ -76,7 +77,8 @@ pub(crate) struct Slot {
     process: OnceCell<Result<Process, String>>,
     /// What it is configured with, or will be.
     configuration: OnceLock<Vec<u8>>,
-    configured: OnceCell<Result<(), Vec<Remark>>>,
+    /// What it said to it: warnings, or why not.
+    configured: OnceCell<Result<Vec<Remark>, Vec<Remark>>>,
 }
 
 impl Plugin {
@@ -227,6 +229,17 @@ impl Plugin {
         self.stored.get()
     }
 
+    /// What a module says to the provider in its `provider_meta` block, which is nothing. A provider that has a schema of such blocks
+    /// counts on that being said; after [`schema`](Self::schema).
+    pub(crate) fn meta(&self) -> Option<DynamicValue> {
+        let takes_meta = self.stored().is_some_and(Stored::takes_meta);
+        if takes_meta {
+            DynamicValue::of_msgpack(encode(&Value::null(Type::Dynamic), &Type::Dynamic))
+        } else {
+            None
+        }
+    }
+
     /// The type of a kind's objects; for [`Part::Provider`] that of its configuration.
     pub(crate) async fn ty(&self, part: Part, kind: &str) -> Result<Arc<Type>, Vec<Remark>> {
         let key = (part, kind.to_owned());
@@ -250,7 +263,10 @@ impl Plugin {
     }
 
     /// A process with a configuration; the configuration is given once, however often it is asked for.
-    pub(crate) async fn configured(&self, configuration: Vec<u8>) -> Result<Arc<Slot>, Vec<Remark>> {
+    pub(crate) async fn configured(
+        &self,
+        configuration: Vec<u8>,
+    ) -> Result<(Arc<Slot>, Vec<Remark>), Vec<Remark>> {
         let slot = self.of(&configuration);
         let process = self.process(&slot).await.map_err(remarks::of_failure)?;
         let configured = slot.configured.get_or_init(async || {
@@ -260,11 +276,10 @@ impl Plugin {
                 client_capabilities: Some(capabilities()),
             };
             let answer = process.call::<_, DiagnosticsOnly>(Method::ConfigureProvider, request).await;
-            let said = remarks::of(answer.map_err(remarks::of_failure)?.diagnostics);
-            if said.iter().any(|remark| remark.is_error) { Err(said) } else { Ok(()) }
+            remarks::checked(answer.map_err(remarks::of_failure)?.diagnostics)
         });
-        configured.await.clone()?;
-        Ok(slot)
+        let warnings = configured.await.clone()?;
+        Ok((slot, warnings))
     }
 
     /// Asks every process to end what it is doing.

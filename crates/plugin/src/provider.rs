@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use engine::stack::ResourceProvider;
 use engine::stack::provider::{
     AppliedResource, ApplyResource, Identity, Observed, Part, PlanResource, PlannedResource, Powers,
-    ProviderSchema, Remark,
+    ProviderSchema, Remark, Told,
 };
 use prost::Message;
 use value::{Type, Value, from_json_typed, to_json};
@@ -111,7 +111,7 @@ impl Configured {
             planned_state: dynamic(request.planned, &ty),
             config: dynamic(request.configuration, &ty),
             planned_private: request.private.to_vec(),
-            provider_meta: None,
+            provider_meta: self.plugin.meta(),
             planned_identity: None,
         };
         let method = Method::ApplyResourceChange;
@@ -188,11 +188,11 @@ impl ResourceProvider for Configured {
         validated.await.unwrap_or_else(|said: Vec<Remark>| said)
     }
 
-    async fn configure(&self, configuration: &Value) -> Said<()> {
+    async fn configure(&self, configuration: &Value) -> Said<Vec<Remark>> {
         let ty = self.plugin.ty(Part::Provider, "").await?;
-        let slot = self.plugin.configured(encode(configuration, &ty)).await?;
+        let (slot, warnings) = self.plugin.configured(encode(configuration, &ty)).await?;
         let _ = self.slot.set(slot);
-        Ok(())
+        Ok(warnings)
     }
 
     async fn upgrade(&self, kind: &str, version: u64, stored: &Value) -> Said<Value> {
@@ -212,25 +212,26 @@ impl ResourceProvider for Configured {
         answered(answer.upgraded_state, &ty, method).map_err(remarks::of_failure)
     }
 
-    async fn read(&self, kind: &str, state: &Observed) -> Said<Option<Observed>> {
+    async fn read(&self, kind: &str, state: &Observed) -> Said<Told<Option<Observed>>> {
         let ty = self.plugin.ty(Part::Managed, kind).await?;
         let method = Method::ReadResource;
         let request = ReadResourceRequest {
             type_name: kind.into(),
             current_state: dynamic(&state.value, &ty),
             private: state.private.clone(),
-            provider_meta: None,
+            provider_meta: self.plugin.meta(),
             client_capabilities: Some(capabilities()),
             current_identity: self.identity(kind, state.identity.as_ref()).await?,
         };
         let answer: ReadResourceResponse = self.asked(method, request).await?;
-        remarks::checked(answer.diagnostics)?;
+        let remarks = remarks::checked(answer.diagnostics)?;
         let value = answered(answer.new_state, &ty, method).map_err(remarks::of_failure)?;
         if value.is_null() {
-            return Ok(None);
+            return Ok(Told { value: None, remarks });
         }
         let identity = self.told_identity(kind, answer.new_identity, method).await?;
-        Ok(Some(Observed { value, private: answer.private, identity }))
+        let observed = Observed { value, private: answer.private, identity };
+        Ok(Told { value: Some(observed), remarks })
     }
 
     async fn plan(&self, kind: &str, request: &PlanResource<'_>) -> Said<PlannedResource> {
@@ -242,7 +243,7 @@ impl ResourceProvider for Configured {
             proposed_new_state: dynamic(request.proposed, &ty),
             config: dynamic(request.configuration, &ty),
             prior_private: request.private.to_vec(),
-            provider_meta: None,
+            provider_meta: self.plugin.meta(),
             client_capabilities: Some(capabilities()),
             prior_identity: None,
         };
@@ -273,18 +274,19 @@ impl ResourceProvider for Configured {
         }
     }
 
-    async fn read_data(&self, kind: &str, configuration: &Value) -> Said<Value> {
+    async fn read_data(&self, kind: &str, configuration: &Value) -> Said<Told<Value>> {
         let ty = self.plugin.ty(Part::Data, kind).await?;
         let method = Method::ReadDataSource;
         let request = ReadDataRequest {
             type_name: kind.into(),
             config: dynamic(configuration, &ty),
-            provider_meta: None,
+            provider_meta: self.plugin.meta(),
             client_capabilities: Some(capabilities()),
         };
         let answer: ReadDataResponse = self.asked(method, request).await?;
-        remarks::checked(answer.diagnostics)?;
-        answered(answer.state, &ty, method).map_err(remarks::of_failure)
+        let remarks = remarks::checked(answer.diagnostics)?;
+        let value = answered(answer.state, &ty, method).map_err(remarks::of_failure)?;
+        Ok(Told { value, remarks })
     }
 
     async fn plans_removals(&self) -> bool {

@@ -18,14 +18,14 @@ pub trait ResourceProvider: Send + Sync {
     /// is empty.
     async fn validate(&self, part: Part, kind: &str, configuration: &Value) -> Vec<Remark>;
 
-    /// Gives it its configuration; comes before every call below.
-    async fn configure(&self, configuration: &Value) -> Result<(), Vec<Remark>>;
+    /// Gives it its configuration; comes before every call below. Answers warnings.
+    async fn configure(&self, configuration: &Value) -> Result<Vec<Remark>, Vec<Remark>>;
 
     /// A stored value in the form of the schema's present version. The value may have only the types that JSON implies.
     async fn upgrade(&self, kind: &str, version: u64, stored: &Value) -> Result<Value, Vec<Remark>>;
 
     /// What is there now of a managed resource; `None` if it is gone.
-    async fn read(&self, kind: &str, state: &Observed) -> Result<Option<Observed>, Vec<Remark>>;
+    async fn read(&self, kind: &str, state: &Observed) -> Result<Told<Option<Observed>>, Vec<Remark>>;
 
     /// What would be made of it.
     async fn plan(&self, kind: &str, request: &PlanResource<'_>) -> Result<PlannedResource, Vec<Remark>>;
@@ -34,7 +34,7 @@ pub trait ResourceProvider: Send + Sync {
     async fn apply(&self, kind: &str, request: &ApplyResource<'_>) -> AppliedResource;
 
     /// Reads a data source; the configuration is wholly known.
-    async fn read_data(&self, kind: &str, configuration: &Value) -> Result<Value, Vec<Remark>>;
+    async fn read_data(&self, kind: &str, configuration: &Value) -> Result<Told<Value>, Vec<Remark>>;
 
     /// Whether it wants to plan removals, too; then [`plan`](Self::plan) is asked with nothing proposed.
     async fn plans_removals(&self) -> bool {
@@ -111,6 +111,21 @@ pub struct Remark {
     pub detail: String,
     /// Where in the resource's configuration; empty: nowhere in particular.
     pub path: Path,
+}
+
+/// An answer with warnings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Told<T> {
+    /// The answer.
+    pub value: T,
+    /// Warnings.
+    pub remarks: Vec<Remark>,
+}
+
+impl<T> From<T> for Told<T> {
+    fn from(value: T) -> Self {
+        Self { value, remarks: Vec::new() }
+    }
 }
 
 impl Remark {
@@ -237,4 +252,6 @@ pub struct Opened {
     pub private: Vec<u8>,
     /// When it is to be renewed; Unix milliseconds.
     pub renew_at_ms: Option<u64>,
+    /// Warnings.
+    pub remarks: Vec<Remark>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use engine::stack::provider::{
     AppliedResource, ApplyResource, Observed, Part, PlanResource, PlannedResource, Powers, ProviderSchema,
-    Remark,
+    Remark, Told,
 };
 use engine::stack::{ProviderAddress, ResourceProvider};
 use lang::schema::Block;
@@ -43,7 +43,7 @@ impl OfAccount {
             return Err(unknown(format!("{} has no data source {kind}", self.provider)));
         };
         let read = self.below.read_data(kind, &nothing(&kind_schema.block)).await?;
-        match read.get(attribute).as_ref().and_then(Value::as_str) {
+        match read.value.get(attribute).as_ref().and_then(Value::as_str) {
             Some(account) => Ok(account.to_owned()),
             None => Err(unknown(format!("{kind} does not tell {attribute}"))),
         }
@@ -77,11 +77,11 @@ impl ResourceProvider for OfAccount {
         self.below.validate(part, kind, configuration).await
     }
 
-    async fn configure(&self, configuration: &Value) -> Result<(), Vec<Remark>> {
-        self.below.configure(configuration).await?;
+    async fn configure(&self, configuration: &Value) -> Result<Vec<Remark>, Vec<Remark>> {
+        let warnings = self.below.configure(configuration).await?;
         let found = self.account().await?;
         if self.accounts.iter().any(|account| **account == *found) {
-            return Ok(());
+            return Ok(warnings);
         }
         let why = format!(
             "the environment `{}` works in {}, and {} is in {found}; nothing was planned. Give it the credentials of the right account in the environment's `provider` block, or correct `accounts`",
@@ -96,7 +96,7 @@ impl ResourceProvider for OfAccount {
         self.below.upgrade(kind, version, stored).await
     }
 
-    async fn read(&self, kind: &str, state: &Observed) -> Result<Option<Observed>, Vec<Remark>> {
+    async fn read(&self, kind: &str, state: &Observed) -> Result<Told<Option<Observed>>, Vec<Remark>> {
         self.below.read(kind, state).await
     }
 
@@ -108,7 +108,7 @@ impl ResourceProvider for OfAccount {
         self.below.apply(kind, request).await
     }
 
-    async fn read_data(&self, kind: &str, configuration: &Value) -> Result<Value, Vec<Remark>> {
+    async fn read_data(&self, kind: &str, configuration: &Value) -> Result<Told<Value>, Vec<Remark>> {
         self.below.read_data(kind, configuration).await
     }
 

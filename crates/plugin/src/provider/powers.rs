@@ -89,8 +89,9 @@ impl Powers for Configured {
             client_capabilities: Some(capabilities()),
         };
         let answer: OpenEphemeralResponse = self.asked(method, request).await?;
-        remarks::checked(answer.diagnostics)?;
+        let remarks = remarks::checked(answer.diagnostics)?;
         Ok(Opened {
+            remarks,
             value: answered(answer.result, &ty, method).map_err(remarks::of_failure)?,
             private: answer.private.unwrap_or_default(),
             renew_at_ms: answer.renew_at.as_ref().map(unix_ms),
@@ -100,8 +101,9 @@ impl Powers for Configured {
     async fn renew(&self, kind: &str, private: &[u8]) -> Said<Opened> {
         let request = EphemeralRequest { type_name: kind.into(), private: Some(private.to_vec()) };
         let answer: RenewEphemeralResponse = self.asked(Method::RenewEphemeralResource, request).await?;
-        remarks::checked(answer.diagnostics)?;
+        let remarks = remarks::checked(answer.diagnostics)?;
         Ok(Opened {
+            remarks,
             value: Value::null(Type::Dynamic),
             private: answer.private.unwrap_or_default(),
             renew_at_ms: answer.renew_at.as_ref().map(unix_ms),

@@ -225,6 +225,11 @@ impl Stored {
         self.index.capabilities.clone().unwrap_or_default()
     }
 
+    /// Whether modules may have `provider_meta` blocks for it.
+    pub(crate) fn takes_meta(&self) -> bool {
+        self.index.meta.is_some()
+    }
+
     /// A function.
     pub(crate) fn function(&self, name: &str) -> Option<messages::Function> {
         let bytes = self.from.read(*self.index.functions.get(name)?).ok()?;

@@ -13,4 +13,5 @@ mod starting;
 mod stored;
 mod things;
 mod trouble;
+mod wrapped;
 mod wrong;

@@ -19,9 +19,9 @@ async fn data_is_validated_and_read() {
         let said = ready.provider.validate(Part::Data, "scripted_thing", &wrong).await;
         assert_eq!(lines(&said), "error: Empty name; a name has a letter at least; .name");
         let there = ready.provider.read_data("scripted_thing", &described(&block, "name = \"a\"")).await;
-        assert_eq!(text(&there.unwrap(), "id"), "thing-1");
+        assert_eq!(text(&there.unwrap().value, "id"), "thing-1");
         let absent = ready.provider.read_data("scripted_thing", &described(&block, "name = \"b\"")).await;
-        assert_eq!(absent.unwrap().get("is_there"), Some(Value::bool(false)));
+        assert_eq!(absent.unwrap().value.get("is_there"), Some(Value::bool(false)));
         ready.plugin.shut_down().await;
     }
 }

@@ -9,7 +9,7 @@ async fn pid(provider: &dyn engine::stack::ResourceProvider) -> (Value, Value) {
     let schema = provider.schema().await.unwrap();
     let process = schema.data.get("scripted_process").unwrap();
     let told = provider.read_data("scripted_process", &described(&process.block, "")).await.unwrap();
-    (told.get("pid").unwrap(), told.get("region").unwrap())
+    (told.value.get("pid").unwrap(), told.value.get("region").unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -163,7 +163,7 @@ async fn nothing_is_in_its_environment_but_what_is_given() {
     let schema = ready.provider.schema().await.unwrap();
     let process = schema.data.get("scripted_process").unwrap();
     let told = ready.provider.read_data("scripted_process", &described(&process.block, "")).await.unwrap();
-    let variables = told.get("variables").unwrap();
+    let variables = told.value.get("variables").unwrap();
     let variables: BTreeMap<_, _> =
         variables.as_entries().unwrap().iter().map(|(name, it)| (name.as_ref(), it.clone())).collect();
     let names: Vec<_> = variables.keys().copied().collect();

@@ -44,7 +44,7 @@ async fn an_object_is_looked_up_by_its_id_and_by_its_identity() {
             assert_eq!(one.kind.as_ref(), THING);
             assert_eq!(one.object.identity, made.identity);
             assert_eq!(text(&one.object.value, "id"), "thing-1");
-            let read = ready.provider.read(THING, &one.object).await.unwrap().unwrap();
+            let read = ready.provider.read(THING, &one.object).await.unwrap().value.unwrap();
             assert_eq!(read, made);
         }
         let said = ready.powers().import(THING, ImportBy::Id("thing-7")).await.unwrap_err();
@@ -67,7 +67,7 @@ async fn a_stored_identity_is_sent_in_its_present_form() {
         let ready = rig.ready(&Script { protocol, ..rig.script() }).await;
         let made = ready.make("name = \"a\"").await;
         let old = Observed { identity: Some((0, serde_json::json!({"key": "thing-1"}))), ..made.clone() };
-        assert_eq!(ready.provider.read(THING, &old).await.unwrap().unwrap(), made);
+        assert_eq!(ready.provider.read(THING, &old).await.unwrap().value.unwrap(), made);
         assert_eq!(rig.count("UpgradeResourceIdentity"), 1);
         let wrong = Observed { identity: Some((0, serde_json::json!({"key": "thing-2"}))), ..made };
         let said = ready.provider.read(THING, &wrong).await.unwrap_err();
@@ -87,7 +87,7 @@ async fn a_provider_without_identities_is_one_like_any_other() {
         assert_eq!(found[0].object.identity, None);
         // One that is stored of a better time is not sent.
         let known = Observed { identity: Some((1, serde_json::json!({"id": "x"}))), ..made.clone() };
-        assert_eq!(ready.provider.read(THING, &known).await.unwrap().unwrap(), made);
+        assert_eq!(ready.provider.read(THING, &known).await.unwrap().value.unwrap(), made);
         ready.plugin.shut_down().await;
     }
 }
@@ -113,7 +113,7 @@ async fn the_state_of_another_kind_is_taken_over() {
         assert_eq!(text(&taken.value, "name"), "old");
         assert_eq!(taken.private, b"kept:thing-5");
         assert_eq!(taken.identity, Some((1, serde_json::json!({"id": "thing-5", "zone": null}))));
-        let read = ready.provider.read(THING, &taken).await.unwrap().unwrap();
+        let read = ready.provider.read(THING, &taken).await.unwrap().value.unwrap();
         assert_eq!(text(&read.value, "address"), "thing://thing-5");
         let said = ready.powers().take_over(THING, &from("other_thing", 3)).await.unwrap_err();
         assert_eq!(

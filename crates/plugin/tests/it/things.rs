@@ -113,7 +113,7 @@ async fn everything_that_a_schema_can_hold_is_planned_made_and_read() {
         assert_eq!(made.private, b"kept:thing-1");
         assert_eq!(rig.cloud().objects["thing-1"].value().unwrap(), made.value);
 
-        let read = ready.provider.read(THING, &made).await.unwrap().unwrap();
+        let read = ready.provider.read(THING, &made).await.unwrap().value.unwrap();
         assert_eq!(read, made);
         let again = ready.plan(&made, &configuration).await.unwrap();
         assert_eq!(again.planned, made.value, "nothing is to be changed");
@@ -209,7 +209,7 @@ async fn a_change_is_planned_and_made_and_a_removal_removes() {
             let removed = observed(ready.provider.apply(THING, &request).await);
             assert!(removed.value.is_null());
             assert!(rig.cloud().objects.is_empty());
-            assert_eq!(ready.provider.read(THING, &second).await.unwrap(), None, "it is gone");
+            assert_eq!(ready.provider.read(THING, &second).await.unwrap().value, None, "it is gone");
             ready.plugin.shut_down().await;
         }
     }

@@ -60,7 +60,7 @@ async fn one_that_ends_in_the_middle_of_an_apply_leaves_doubt_and_its_object() {
                 let next = rig.ready(&script).await;
                 let by = engine::stack::provider::ImportBy::Id("thing-1");
                 let found = next.powers().import(THING, by).await.unwrap();
-                let read = next.provider.read(THING, &found[0].object).await.unwrap().unwrap();
+                let read = next.provider.read(THING, &found[0].object).await.unwrap().value.unwrap();
                 assert_eq!(text(&read.value, "name"), "a");
                 next.plugin.shut_down().await;
             }

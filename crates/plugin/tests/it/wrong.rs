@@ -97,7 +97,7 @@ async fn an_answer_in_json_is_read_as_well() {
             ready.make("name = \"a\"\nsize = 1.5\nrules {\n  port = 80\n}\nlabels = { k = \"v\" }").await;
         assert_eq!(made.value.ty(), ready.block.ty());
         assert_eq!(text(&made.value, "labels.k"), "v");
-        let read = ready.provider.read(THING, &made).await.unwrap().unwrap();
+        let read = ready.provider.read(THING, &made).await.unwrap().value.unwrap();
         assert_eq!(read, made);
         ready.plugin.shut_down().await;
     }

@@ -115,15 +115,17 @@ impl One<'_> {
         let begun = Instant::now();
         let work = Work::Open;
         tell(Happened::EphemeralStarted { work });
-        let Opened { value, private, renew_at_ms } = match powers.open(kind, &configuration).await {
-            Ok(opened) => opened,
-            Err(found) => {
-                tell(Happened::EphemeralFailed { work, took_ms: millis(begun.elapsed()) });
-                faults.extend(remarks(found));
-                return Err(faults);
-            }
-        };
+        let Opened { value, private, renew_at_ms, remarks: said } =
+            match powers.open(kind, &configuration).await {
+                Ok(opened) => opened,
+                Err(found) => {
+                    tell(Happened::EphemeralFailed { work, took_ms: millis(begun.elapsed()) });
+                    faults.extend(remarks(found));
+                    return Err(faults);
+                }
+            };
         tell(Happened::EphemeralFinished { work, took_ms: millis(begun.elapsed()) });
+        faults.extend(remarks(said));
         context
             .ephemerals
             .hold(Held {

@@ -19,6 +19,7 @@ use super::provision::{Provisioning, about};
 use crate::stack::plan::{Action, CheckKind, ResourceChange};
 use crate::stack::planning::data::to_be_told;
 use crate::stack::planning::marks::{copy, plain, same, same_marks};
+use crate::stack::provider::Told;
 use crate::stack::world::{Telling, within};
 use crate::{Edit, Happened, KnownBy, OperationId, Record, StateRow, Work};
 
@@ -173,7 +174,8 @@ async fn read_now(
             faults.extend(context.told(change, Some(located), remarks));
             None
         }
-        Ok(value) => {
+        Ok(Told { value, remarks }) => {
+            faults.extend(context.told(change, Some(located), remarks));
             let value = context.about(change, Some(located)).check(&value.clone(), value, false, faults);
             Some(described.marked(&value, &change.after))
         }

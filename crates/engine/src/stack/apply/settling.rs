@@ -13,7 +13,7 @@ use diag::{Diagnostic, Diagnostics};
 use crate::inconsistency::agrees;
 use crate::stack::planning::marks::{copy, plain, same};
 use crate::stack::planning::object::observed;
-use crate::stack::provider::Observed;
+use crate::stack::provider::{Observed, Told};
 use crate::stack::{ProviderAddress, ResourceProvider};
 use crate::{
     Action, Address, EnvironmentName, Event, Events, Intent, OpenOperation, OperationId, StateRow, StateStore,
@@ -208,8 +208,8 @@ async fn look(reader: Option<&Arc<dyn ResourceProvider>>, row: &StateRow) -> Fou
     }
     let state = observed(row);
     match reader.read(kind, &state).await {
-        Ok(Some(observed)) => Found::There(Box::new(observed)),
-        Ok(None) => Found::Gone,
+        Ok(Told { value: Some(observed), .. }) => Found::There(Box::new(observed)),
+        Ok(Told { value: None, .. }) => Found::Gone,
         Err(remarks) => {
             let why = remarks.first().map(|remark| remark.summary.clone()).unwrap_or_default();
             Found::Unknown(format!("its provider could not read it: {why}"))

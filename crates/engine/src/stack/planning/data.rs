@@ -17,7 +17,7 @@ use super::moves::ancestors;
 use super::object::{Asking, removal};
 use super::planner::{Found, Planner};
 use crate::stack::plan::{Action, CheckKind, Reason, ResourceChange, StackMode};
-use crate::stack::provider::{Part, Remark};
+use crate::stack::provider::{Part, Remark, Told};
 use crate::stack::world::{ResourceAt, Telling, World, failed, within};
 use crate::{Happened, KnownBy, Mode, Record, StateRow, Work};
 
@@ -103,7 +103,10 @@ impl EachInstance for Reading<'_> {
             return Ok(One { found, value, told });
         }
         let (value, is_read) = match self.read(one, &unmarked).await {
-            Ok(value) => (copy(&configuration, &block.with_sensitive(&value)), true),
+            Ok(Told { value, remarks }) => {
+                told.extend(self.asking.told(&one.address, remarks));
+                (copy(&configuration, &block.with_sensitive(&value)), true)
+            }
             // What only a check looks at stops nothing.
             Err(remarks) if in_check => {
                 self.note_failed(one, &remarks);
@@ -158,16 +161,17 @@ impl Reading<'_> {
         One { found, value, told }
     }
 
-    async fn read(&self, one: &Instance, configuration: &Value) -> Result<Value, Vec<Remark>> {
+    async fn read(&self, one: &Instance, configuration: &Value) -> Result<Told<Value>, Vec<Remark>> {
         let planner = self.planner;
         let tell = |happened| planner.tell(&one.address, None, happened);
         let _permit = planner.permit().await;
         let begun = Instant::now();
         tell(Happened::ApplyStarted { work: Work::Read, known_by: None });
-        let value = self.asking.provider.read_data(one.address.kind.as_str(), configuration).await?;
+        let Told { value, remarks } =
+            self.asking.provider.read_data(one.address.kind.as_str(), configuration).await?;
         let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tell(Happened::ApplyFinished { work: Work::Read, known_by: KnownBy::of(&value), took_ms });
-        Ok(value)
+        Ok(Told { value, remarks })
     }
 
     fn change(&self, one: &Instance, reason: Reason, after: Value) -> ResourceChange {

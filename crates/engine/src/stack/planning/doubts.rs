@@ -165,7 +165,7 @@ async fn imported(
     // What cannot be found is told in as many ways as there are providers, mostly as an error.
     let found = powers.import(kind, by).await.ok()?;
     let Imported { object, .. } = found.into_iter().find(|one| one.kind.as_ref() == kind)?;
-    asking.provider.read(kind, &object).await.ok()?
+    asking.provider.read(kind, &object).await.ok()?.value
 }
 
 /// The identity of a planned object, where all that is required of it is known before it is made.

@@ -108,6 +108,7 @@ impl EachInstance for Opening<'_> {
             }
         };
         tell(Happened::EphemeralFinished { work, took_ms: took_ms() });
+        told.extend(self.asking.told(&one.address, opened.remarks));
         let provider = self.asking.provider.clone();
         let held = Held { address: one.address.clone(), provider, private: opened.private };
         planner.ephemerals.0.lock().await.push(held);

@@ -100,7 +100,8 @@ impl EachInstance for Planning<'_> {
         let mut importing = None;
         let prior = match known {
             Some(row) => {
-                let Read { row, drift } = self.asking.read(planner, row).await?;
+                let Read { row, drift, warnings } = self.asking.read(planner, row).await?;
+                told.extend(warnings);
                 found.drift.extend(drift);
                 row
             }
@@ -269,7 +270,8 @@ impl Planning<'_> {
             return Ok(found);
         }
         let asking = Asking { block: None, ..self.asking };
-        let Read { row: now, drift } = asking.read(self.planner, row).await?;
+        let Read { row: now, drift, warnings } = asking.read(self.planner, row).await?;
+        told.extend(warnings);
         found.drift.extend(drift);
         let Some(now) = now else { return Ok(found) };
         if self.planner.mode != StackMode::RefreshOnly {

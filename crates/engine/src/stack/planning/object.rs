@@ -33,6 +33,8 @@ pub(super) struct Read {
     pub row: Option<StateRow>,
     /// What had changed outside.
     pub drift: Option<ResourceChange>,
+    /// What its provider says of it.
+    pub warnings: Diagnostics,
 }
 
 impl<'a> Asking<'a> {
@@ -92,7 +94,7 @@ impl Asking<'_> {
         }
         let mut before = self.upgraded(&row.row).await?;
         before.value = self.kind.block.with_sensitive(&before.value);
-        Ok(Read { row: Some(before), drift: None })
+        Ok(Read { row: Some(before), drift: None, warnings: Diagnostics::default() })
     }
 
     /// What is there now, whether or not the state is believed.
@@ -110,10 +112,11 @@ impl Asking<'_> {
             self.provider.read(address.kind.as_str(), &state).await
         };
         let observed = observed.map_err(|remarks| self.told(address, remarks))?;
+        let warnings = self.told(address, observed.remarks);
         tell(Happened::RefreshFinished { known_by });
-        let Some(observed) = observed else {
+        let Some(observed) = observed.value else {
             let drift = self.drift(row, &before, Value::null(before.value.ty()), Action::Delete);
-            return Ok(Read { row: None, drift: Some(drift) });
+            return Ok(Read { row: None, drift: Some(drift), warnings });
         };
         let mut now = before.clone();
         now.record.private = observed.private;
@@ -125,7 +128,7 @@ impl Asking<'_> {
             now.value = self.kind.block.with_sensitive(&copy(&before.value, &observed.value));
             drift = Some(self.drift(row, &before, now.value.clone(), Action::Update));
         }
-        Ok(Read { row: Some(now), drift })
+        Ok(Read { row: Some(now), drift, warnings })
     }
 
     /// What the provider keeps for the removal of an object, where it wants to plan that; warnings go to `told`.

@@ -126,7 +126,8 @@ async fn one(
         )
     })?;
     let asking = Asking { provider, text, kind, block: None };
-    let Read { row: now, drift } = asking.read(planner, row).await?;
+    let Read { row: now, drift, warnings } = asking.read(planner, row).await?;
+    told.extend(warnings);
     found.drift.extend(drift);
     let Some(now) = now else { return Ok(found) };
     if planner.mode != StackMode::RefreshOnly {

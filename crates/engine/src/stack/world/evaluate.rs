@@ -321,7 +321,10 @@ impl World {
             }
         };
         match provider.configure(&value).await {
-            Ok(()) => self.providers.set_ready(id, provider),
+            Ok(remarks) => {
+                faults.extend(tell(remarks));
+                self.providers.set_ready(id, provider);
+            }
             Err(remarks) => faults.extend(tell(remarks)),
         }
         faults
