@@ -1,10 +1,10 @@
 //! Plans and applies: what goes over the wire comes back as it was.
 
 use engine::stack::provider::{Observed, Part};
-use testkit::provider::{Answer, Rule, Script};
+use testkit::provider::{Answer, Rule, Said, Script};
 use value::{Kind, Number, Refinements, Type, Value};
 
-use crate::rig::{ALL, Rig, THING, at, lines, observed, strings, text, with};
+use crate::rig::{ALL, Ready, Rig, THING, at, described, lines, observed, strings, text, with};
 
 /// One of everything; in version 6 with nested attributes.
 fn everything(protocol: u32) -> String {
@@ -283,6 +283,51 @@ async fn what_a_provider_keeps_for_itself_comes_back_to_it() {
         );
         assert!(!applied.is_in_doubt, "the provider answered");
         assert_eq!(applied.value, made.value);
+        ready.plugin.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_takes_words_of_modules_is_told_that_there_are_none() {
+    for protocol in [5, 6] {
+        let rig = Rig::new();
+        let ready = rig.ready(&Script { protocol, takes_meta: true, ..rig.script() }).await;
+        let made = ready.make("name = \"a\"").await;
+        assert_eq!(ready.provider.read(THING, &made).await.unwrap().value, Some(made));
+        let schema = ready.provider.schema().await.unwrap();
+        let data = described(&schema.data.get(THING).unwrap().block, "name = \"a\"");
+        assert_eq!(text(&ready.provider.read_data(THING, &data).await.unwrap().value, "id"), "thing-1");
+        ready.plugin.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn warnings_come_with_every_answer() {
+    for protocol in [5, 6] {
+        let rig = Rig::new();
+        let warning = Said { is_warning: true, summary: "Old".into(), ..Said::default() };
+        let calls = [
+            "ConfigureProvider",
+            "PlanResourceChange",
+            "ReadResource",
+            "ReadDataSource",
+            "OpenEphemeralResource",
+        ];
+        let script = Script { protocol, ..rig.script() };
+        let script =
+            calls.into_iter().fold(script, |script, call| script.with(Rule::at(call).says(warning.clone())));
+        let plugin = rig.plugin(&script);
+        let schema = plugin.provider().schema().await.unwrap();
+        let said = plugin.provider().configure(&described(&schema.provider.block, "")).await.unwrap();
+        assert_eq!(lines(&said), "warning: Old; ; ");
+        let ready = Ready::of(plugin).await;
+        let made = ready.make("name = \"a\"").await;
+        assert_eq!(ready.provider.read(THING, &made).await.unwrap().remarks, said);
+        assert_eq!(ready.plan(&made, &ready.thing("name = \"b\"")).await.unwrap().remarks, said);
+        let data = described(&schema.data.get(THING).unwrap().block, "name = \"a\"");
+        assert_eq!(ready.provider.read_data(THING, &data).await.unwrap().remarks, said);
+        let lease = described(&schema.ephemeral.get("scripted_lease").unwrap().block, "scope = \"s\"");
+        assert_eq!(ready.powers().open("scripted_lease", &lease).await.unwrap().remarks, said);
         ready.plugin.shut_down().await;
     }
 }

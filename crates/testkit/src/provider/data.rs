@@ -8,7 +8,7 @@ use value::{Type, Value};
 
 use super::calls::Outcome;
 use super::fault::{Fault, attribute};
-use super::schema::{sent, text, value};
+use super::schema::{heard, sent, text, value};
 use super::{Cloud, Provider};
 
 pub(super) fn validate(provider: &Provider, asked: ValidateRequest) -> Outcome<DiagnosticsOnly> {
@@ -21,6 +21,7 @@ pub(super) fn validate(provider: &Provider, asked: ValidateRequest) -> Outcome<D
 }
 
 pub(super) fn read(provider: &Provider, asked: ReadDataRequest) -> Outcome<ReadDataResponse> {
+    heard(provider, asked.provider_meta.as_ref())?;
     let ty = provider.data_type(&asked.type_name)?;
     let config = value(asked.config.as_ref(), &ty)?;
     let state = match asked.type_name.as_str() {

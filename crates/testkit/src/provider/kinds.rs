@@ -33,6 +33,11 @@ pub(super) fn configuration() -> Shape {
     }
 }
 
+/// What a module may say to the provider.
+pub(super) fn meta() -> Shape {
+    Shape::of(vec![field("module", Type::String, Given::Optional)])
+}
+
 /// Managed resources.
 pub(super) fn managed(protocol: u32) -> Vec<Kind> {
     let other = Shape::of(vec![

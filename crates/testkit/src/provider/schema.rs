@@ -17,7 +17,7 @@ use value::{Type, Value};
 use super::calls::Outcome;
 use super::fault::{Fault, attribute};
 use super::kinds::{IDENTITY, IDENTITY_VERSION, Kind};
-use super::{Provider, functions, shape};
+use super::{Provider, functions, kinds, shape};
 
 pub(super) fn schema(provider: &Provider, _: Empty) -> Outcome<GetProviderSchemaResponse> {
     let protocol = provider.script.protocol;
@@ -33,6 +33,7 @@ pub(super) fn schema(provider: &Provider, _: Empty) -> Outcome<GetProviderSchema
         data_source_schemas: all(&provider.data),
         ephemeral_resource_schemas: all(&provider.ephemeral),
         functions: functions.collect(),
+        provider_meta: provider.script.takes_meta.then(|| kinds::meta().schema(protocol, 0).into()),
         server_capabilities: Some(ServerCapabilities {
             plan_destroy: provider.script.plans_removals,
             get_provider_schema_optional: provider.script.schema_is_optional,
@@ -71,6 +72,16 @@ pub(super) fn configure(provider: &Provider, asked: ConfigureRequest) -> Outcome
 pub(super) fn stop(provider: &Provider, _: Empty) -> Outcome<StopResponse> {
     provider.stopped.notify_waiters();
     Ok(StopResponse::default())
+}
+
+/// Whether what a module says to the provider came along, be it null, where the provider has a schema of that, and only there.
+pub(super) fn heard(provider: &Provider, meta: Option<&DynamicValue>) -> Outcome<()> {
+    match (provider.script.takes_meta, meta) {
+        (false, None) => Ok(()),
+        (true, Some(meta)) => value(Some(meta), &kinds::meta().ty()).map(|_| ()),
+        (true, None) => Err(Fault::new("Nothing was heard of the module", "`provider_meta` is missing")),
+        (false, Some(_)) => Err(Fault::new("Too much was heard", "`provider_meta` is unheard of here")),
+    }
 }
 
 /// A value as it was sent.

@@ -35,6 +35,8 @@ pub struct Script {
     pub plans_removals: bool,
     /// Whether it knows identities; otherwise the call for their schemas is unknown to it.
     pub has_identities: bool,
+    /// Whether modules may have `provider_meta` blocks for it; then it fails where it is not told what they say.
+    pub takes_meta: bool,
     /// Written to its standard error, line by line, before it greets.
     pub stderr: Vec<String>,
     /// What it does at some calls besides, or in place of, what a good provider does; the first that fits is taken.
@@ -189,6 +191,7 @@ impl Default for Script {
             wants_schema_first: false,
             plans_removals: false,
             has_identities: true,
+            takes_meta: false,
             stderr: Vec::new(),
             rules: Vec::new(),
         }

@@ -7,10 +7,11 @@ use super::fill::{self, Made};
 use super::{kept, planned, same};
 use crate::provider::calls::Outcome;
 use crate::provider::fault::Fault;
-use crate::provider::schema::{sent, text, value};
+use crate::provider::schema::{heard, sent, text, value};
 use crate::provider::{Cloud, Object, Provider};
 
 pub(in crate::provider) fn apply(provider: &Provider, asked: ApplyRequest) -> Outcome<ApplyResponse> {
+    heard(provider, asked.provider_meta.as_ref())?;
     let kind = asked.type_name.as_str();
     let shape = provider.shape(kind)?;
     let ty = shape.ty();

@@ -10,13 +10,14 @@ use super::stored::empty;
 use super::{OTHER, THING, comes_with, identity_type, kept};
 use crate::provider::calls::Outcome;
 use crate::provider::fault::Fault;
-use crate::provider::schema::{sent, text, value};
+use crate::provider::schema::{heard, sent, text, value};
 use crate::provider::{Cloud, Provider};
 
 pub(in crate::provider) fn read(
     provider: &Provider,
     asked: ReadResourceRequest,
 ) -> Outcome<ReadResourceResponse> {
+    heard(provider, asked.provider_meta.as_ref())?;
     let kind = asked.type_name.as_str();
     let ty = provider.shape(kind)?.ty();
     let known = value(asked.current_state.as_ref(), &ty)?;

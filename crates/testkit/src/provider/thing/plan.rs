@@ -7,9 +7,10 @@ use super::{THING, comes_with, fill, planned};
 use crate::provider::Provider;
 use crate::provider::calls::Outcome;
 use crate::provider::fault::{attribute, path};
-use crate::provider::schema::{sent, value};
+use crate::provider::schema::{heard, sent, value};
 
 pub(in crate::provider) fn plan(provider: &Provider, asked: PlanRequest) -> Outcome<PlanResponse> {
+    heard(provider, asked.provider_meta.as_ref())?;
     let kind = asked.type_name.as_str();
     let shape = provider.shape(kind)?;
     let ty = shape.ty();
