@@ -94,7 +94,7 @@ async fn outputs_of_another_state_stand_over_defaults_and_a_missing_state_is_tol
         ]);
         provider().read_data("terraform_remote_state", &configuration).await
     };
-    let outputs = read("there").await.unwrap().get("outputs").unwrap();
+    let outputs = read("there").await.unwrap().value.get("outputs").unwrap();
     assert_eq!(outputs.get("a"), Some(Value::number(1)));
     assert_eq!(outputs.get("b"), Some(Value::number(3)));
     assert_eq!(read("gone").await.unwrap_err()[0].summary, "Unable to find remote state");

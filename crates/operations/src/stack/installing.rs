@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use diag::Diagnostics;
+use diag::{Diagnostic, Diagnostics};
 use engine::Snapshot;
 use engine::stack::provider_address;
 use lang::ProviderAddress;
 use lang::configuration::Tree;
 use packages::{
     CliConfiguration, Constraints, InstalledProviders, Place, ProviderEvent, ProviderProgress,
-    ProviderRequirements, ProviderSetup, ProvidersInstalled, install_providers,
+    ProviderRequirements, ProviderSetup, ProvidersInstalled, install_providers, shown_provider,
 };
 
 use super::{LoadedStack, StackFolder};
@@ -99,13 +99,23 @@ impl StackFolder {
         installed.map_err(|faults| stack.fault(faults))
     }
 
-    /// Whether the providers that the configuration and the state require are there, and what is locked. Reads files only.
+    /// Whether the providers that the configuration and the state require are there, and what is locked. Reads files only. Answers a
+    /// warning where some are being developed.
     ///
     /// # Errors
     /// Everything that is missing or another, with the way out: `init`.
-    pub fn check_providers(&self, stack: &LoadedStack, state: Option<&Snapshot>) -> Result<(), Fault> {
+    pub fn check_providers(
+        &self,
+        stack: &LoadedStack,
+        state: Option<&Snapshot>,
+    ) -> Result<Option<Diagnostic>, Fault> {
         let requirements = provider_requirements(&stack.tree, state);
-        self.installed_providers()?.check(&requirements).map_err(Fault::Failed)
+        let installed = self.installed_providers()?;
+        installed.check(&requirements).map_err(Fault::Failed)?;
+        Ok(developed_providers(
+            &installed,
+            "their behaviour may be another than that of any published version",
+        ))
     }
 
     /// Where modules and providers are installed.
@@ -114,4 +124,22 @@ impl StackFolder {
         let data = self.data.strip_prefix(&self.root).unwrap_or(&self.data);
         Place { root: self.root.clone(), data: data.to_owned() }
     }
+}
+
+/// A warning that providers are being developed, if some are.
+#[must_use]
+pub fn developed_providers(providers: &InstalledProviders, hint: &str) -> Option<Diagnostic> {
+    let listed: Vec<String> = providers
+        .in_development()
+        .map(|(provider, folder)| format!(" - {} in {}", shown_provider(provider), folder.display()))
+        .collect();
+    (!listed.is_empty()).then(|| {
+        Diagnostic::warning("provider-development", "providers that are being developed are used")
+            .summary("Provider development overrides are in effect")
+            .because(format!(
+                "The following provider development overrides are set in the CLI configuration:\n{}",
+                listed.join("\n")
+            ))
+            .hint(hint)
+    })
 }

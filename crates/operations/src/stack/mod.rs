@@ -28,7 +28,7 @@ pub use folder::StackFolder;
 pub use graphing::{GraphNode, StackGraph, plan_graph, removal_graph};
 pub use importing::{ImportRequest, import};
 pub use inspecting::{Inspected, Inspection};
-pub use installing::provider_requirements;
+pub use installing::{developed_providers, provider_requirements};
 pub use loading::{Installed, LoadedStack, Look};
 pub use locking::Locking;
 pub use programs::{Given, Programs};

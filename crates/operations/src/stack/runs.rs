@@ -150,6 +150,10 @@ pub async fn validate(folder: &StackFolder) -> Result<(Diagnostics, LoadedStack)
 async fn validate_read(folder: &StackFolder, stack: &LoadedStack) -> Diagnostics {
     let mut diagnostics = stack.diagnostics.clone();
     diagnostics.extend(stack.references.clone());
+    match folder.check_providers(stack, None) {
+        Ok(developed) => diagnostics.extend(developed),
+        Err(lacking) => return lacking.diagnostics().clone(),
+    }
     // Where references go in a circle, nothing can be worked out.
     if !stack.references.0.iter().any(|fault| fault.code == CYCLE) {
         let input = folder.input(stack, &folder.workspace(), Vec::new(), clock::now_ms());
@@ -208,6 +212,7 @@ pub(super) async fn plan_of(
     let notes = folder.settle(&state, held.is_some(), request.locking, events).await?;
     state.notes.extend(notes);
     let snapshot = state.store.snapshot(&state.environment).await?;
+    let developed = folder.check_providers(&stack, Some(&snapshot))?;
     let input = folder.input(&stack, &state.environment, variables.clone(), clock::now_ms());
     let request = StackRequest {
         input: Arc::new(input),
@@ -225,6 +230,7 @@ pub(super) async fn plan_of(
     };
     let (plan, found) = planning::plan(request).await;
     let mut diagnostics = stack.diagnostics.clone();
+    diagnostics.extend(developed);
     diagnostics.extend(told);
     diagnostics.extend(found);
     Ok(Planned { plan, diagnostics, stack, state, variables, given, held: Mutex::new(held) })

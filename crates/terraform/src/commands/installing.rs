@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, Sources};
+use operations::stack::developed_providers;
 use packages::{
     InstalledProviders, LockChange, PROVIDER_LOCK_FILE, Platform, ProviderEvent, ProviderProgress,
     ProvidersInstalled, shown_provider,
@@ -115,7 +116,7 @@ pub(super) fn outcome(view: &View, installed: &ProvidersInstalled, providers: &I
         LockChange::None | LockChange::NotSaved => {}
     }
     let mut warnings = Diagnostics::default();
-    warnings.extend(in_development(
+    warnings.extend(developed_providers(
         providers,
         "skip `init` when providers are developed: it is not necessary, and may fail",
     ));
@@ -139,21 +140,4 @@ pub(super) fn outcome(view: &View, installed: &ProvidersInstalled, providers: &I
         );
     }
     view.diagnostics(&warnings, &Sources::default());
-}
-
-/// A warning that providers are being developed, if some are.
-pub(super) fn in_development(providers: &InstalledProviders, hint: &str) -> Option<Diagnostic> {
-    let listed: Vec<String> = providers
-        .in_development()
-        .map(|(provider, folder)| format!(" - {} in {}", shown_provider(provider), folder.display()))
-        .collect();
-    (!listed.is_empty()).then(|| {
-        Diagnostic::warning("provider-development", "providers that are being developed are used")
-            .summary("Provider development overrides are in effect")
-            .because(format!(
-                "The following provider development overrides are set in the CLI configuration:\n{}",
-                listed.join("\n")
-            ))
-            .hint(hint)
-    })
 }
