@@ -37,7 +37,12 @@ enum Found {
         is_as_planned: bool,
     },
     /// It is not there under any name that it could have.
-    Nowhere(Vec<String>),
+    Nowhere {
+        /// The names.
+        names: Vec<String>,
+        /// Whether its identity is among them, by which it would be found if it were there.
+        is_certain: bool,
+    },
     /// Nobody can tell.
     Unknown(&'static str),
 }
@@ -77,10 +82,17 @@ impl Doubts {
         let (why, id) = match found {
             Found::There { id, is_as_planned } => {
                 let named = id.as_ref().map(|id| format!(" {id:?}")).unwrap_or_default();
-                let how = if is_as_planned { "is what was planned" } else { "is not all that was planned" };
-                (format!("there is a {kind}{named}, and it {how}"), Some(id))
+                let how = if is_as_planned { "is what was planned" } else { "differs from what was planned" };
+                (format!("{kind}{named} exists, and {how}"), Some(id))
             }
-            Found::Nowhere(names) => (format!("there is no {kind} by {}", names.join(" or ")), None),
+            Found::Nowhere { names, is_certain: true } => {
+                (format!("there is no {kind} {}", names.join(" or ")), None)
+            }
+            Found::Nowhere { names, is_certain: false } => {
+                let names = names.join(" or ");
+                let why = "whether it would be known by that nobody can tell; look for it by hand";
+                (format!("no {kind} was found by {names}, and {why}"), Some(None))
+            }
             Found::Unknown(why) => (why.to_owned(), Some(None)),
         };
         let why = format!("it was being made when the run ended; {why}");
@@ -103,16 +115,16 @@ impl Doubts {
 
     /// Warnings of objects that the plan did not come to.
     pub fn rest(&self) -> Diagnostics {
-        let untold = std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut untold: Vec<String> =
-            untold.iter().map(|address| format!("{address}\u{0}{}", self.ways.forget(address))).collect();
-        untold.sort();
-        let warnings = untold.iter().filter_map(|told| {
-            let (address, forget) = told.split_once('\u{0}')?;
-            let warning = Diagnostic::warning("in-doubt", "an interrupted run left it open whether this object exists");
-            Some(warning.about(address.to_owned()).because("it is not looked at in this plan").hint(format!(
-                "look whether it exists, and remove it by hand if nothing describes it any more; then forget it: `{forget}`"
-            )))
+        let mut untold = std::mem::take(&mut *self.untold.lock().unwrap_or_else(PoisonError::into_inner));
+        untold.sort_by_cached_key(ToString::to_string);
+        let warnings = untold.into_iter().map(|address| {
+            let forget = self.ways.forget(&address);
+            Diagnostic::warning("in-doubt", "an interrupted run left it open whether this object exists")
+                .about(address.to_string())
+                .because("nothing describes it in this plan")
+                .hint(format!(
+                    "look whether it exists, and remove it by hand if it does; then forget it: `{forget}`"
+                ))
         });
         Diagnostics(warnings.collect())
     }
@@ -124,16 +136,17 @@ async fn look(asking: &Asking<'_>, doubt: &Doubt) -> Found {
     };
     let planned = plain(&doubt.planned);
     let kind = doubt.address.kind.as_str();
-    let mut names = Vec::new();
+    let (mut names, mut is_certain) = (Vec::new(), false);
     if let Some(schema) = &asking.kind.identity
         && let Some(identity) = identity(schema, &planned)
     {
-        let shown = serde_json_text(&identity);
+        let shown = json_text(&identity);
         if let Some(observed) = imported(asking, powers, kind, ImportBy::Identity(&identity)).await {
             let id = observed.value.get("id").and_then(|id| id.as_str().map(str::to_owned));
             return Found::There { id, is_as_planned: agrees(&planned, &observed.value) };
         }
         names.push(shown);
+        is_certain = true;
     }
     for (attribute, name) in candidates(&asking.kind.block, kind, &planned) {
         let Some(observed) = imported(asking, powers, kind, ImportBy::Id(&name)).await else {
@@ -151,7 +164,7 @@ async fn look(asking: &Asking<'_>, doubt: &Doubt) -> Found {
             "its name is given by the other side, so that it cannot be looked up; look for it by hand",
         )
     } else {
-        Found::Nowhere(names)
+        Found::Nowhere { names, is_certain }
     }
 }
 
@@ -204,6 +217,6 @@ fn candidates(block: &Block, kind: &str, planned: &Value) -> Vec<(String, String
     found.into_iter().map(|(_, attribute, text)| (attribute, text)).collect()
 }
 
-fn serde_json_text(identity: &Value) -> String {
+fn json_text(identity: &Value) -> String {
     value::to_json(identity).map(|json| json.to_string()).unwrap_or_default()
 }

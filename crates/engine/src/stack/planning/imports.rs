@@ -25,7 +25,7 @@ use crate::{Address, Key, ModulePath, ModuleStep, Record, StateRow, Target as Na
 pub(super) struct Target {
     pub id: String,
     /// Where the block names the object.
-    pub span: Span,
+    pub span: Option<Span>,
 }
 
 /// The `import` blocks of the root module.
@@ -44,11 +44,10 @@ impl Imports {
         if request.mode != StackMode::Normal {
             return Self::default();
         }
-        let nowhere = Span { file: diag::FileId(0), start: 0, end: 0 };
         let by_hand = request
             .adopted
             .iter()
-            .map(|(address, id)| (address.clone(), Target { id: id.clone(), span: nowhere }));
+            .map(|(address, id)| (address.clone(), Target { id: id.clone(), span: None }));
         let by_hand: HashMap<Address, Target> = by_hand.collect();
         if imports.is_empty() {
             return Self { found: Mutex::new(by_hand), ..Self::default() };
@@ -114,13 +113,14 @@ impl Imports {
     }
 }
 
-fn not_described(address: &Address, span: Span) -> Diagnostic {
-    Diagnostic::error(
+fn not_described(address: &Address, span: Option<Span>) -> Diagnostic {
+    let mut fault = Diagnostic::error(
         "import-target",
         format!("Configuration for import target does not exist: nothing describes {address}"),
     )
-    .at(span)
-    .hint("write a `resource` block for it, or let one be written with -generate-config-out=FILE")
+    .hint("write a `resource` block for it, or let one be written with -generate-config-out=FILE");
+    fault.span = span;
+    fault
 }
 
 /// What is wrong with `import` blocks whatever the values are: what they are known by, and keys that a resource does not have.
@@ -202,7 +202,7 @@ pub(super) async fn step(planner: &Planner, world: &World, block: usize) -> (Fou
     };
     let Named::Resource(named) = &import.to else { return (found, told) };
     let targets: Vec<(Address, Target)> = {
-        let of_block = |(_, target): &(&Address, &Target)| target.span == import.to_span;
+        let of_block = |(_, target): &(&Address, &Target)| target.span == Some(import.to_span);
         planner.imports.lock().iter().filter(of_block).map(|(a, t)| (a.clone(), t.clone())).collect()
     };
     let id = world.providers.of_import(block);
@@ -249,7 +249,7 @@ fn evaluate_block(planner: &Planner, world: &World, block: usize) -> Diagnostics
     for each in expansion.instances() {
         let place = place.with_each(each.as_ref());
         match (address(import, named, &place), id(import, &place)) {
-            (Ok(address), Ok(id)) => targets.push((address, Target { id, span: import.to_span })),
+            (Ok(address), Ok(id)) => targets.push((address, Target { id, span: Some(import.to_span) })),
             (address, id) => {
                 faults.extend(address.err().into_iter().flatten());
                 faults.extend(id.err().into_iter().flatten());
@@ -266,8 +266,8 @@ fn evaluate_block(planner: &Planner, world: &World, block: usize) -> Diagnostics
             let message = format!("Duplicate import configuration for {address}");
             faults.push(
                 Diagnostic::error("import-twice", message)
-                    .at(target.span)
-                    .see(other.span, "it is imported here already"),
+                    .at(import.to_span)
+                    .see(other.span.unwrap_or(import.to_span), "it is imported here already"),
             );
             continue;
         }
@@ -354,11 +354,9 @@ pub(super) async fn look_up(
 ) -> Result<StateRow, Diagnostics> {
     let kind = address.kind.as_str();
     let fault = |message: String, why: &str| -> Diagnostics {
-        Diagnostic::error("import-failed", message)
-            .at(target.span)
-            .about(address.to_string())
-            .because(why)
-            .into()
+        let mut fault = Diagnostic::error("import-failed", message).about(address.to_string()).because(why);
+        fault.span = target.span;
+        fault.into()
     };
     let Some(powers) = asking.provider.powers() else {
         return Err(fault(format!("{kind} cannot be imported"), "its provider looks nothing up"));

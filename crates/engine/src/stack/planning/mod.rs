@@ -134,7 +134,10 @@ pub async fn plan(mut request: StackRequest) -> (StackPlan, Diagnostics) {
     let planner = Arc::new(Planner::new(&request, &world, &steps, parts));
     told.extend(walk(world.clone(), steps, planner.clone(), request.parallelism).await);
     told.extend(planner.ephemerals.close(&planner).await);
-    told.extend(planner.doubts.rest());
+    // Where only a part is planned, the rest is not looked at and nothing new.
+    if request.targets.is_empty() {
+        told.extend(planner.doubts.rest());
+    }
     if told.has_errors() || leaves_out(&world) {
         // What is wrong whatever the values are is told alone, and also where there happens to be nothing.
         let invalid = validate(request.input.clone()).await;
