@@ -262,6 +262,13 @@ impl Plugin {
         Ok(ty)
     }
 
+    /// Starts the process of a configuration.
+    pub(crate) async fn prepare(&self, configuration: &[u8]) {
+        let slot = self.of(configuration);
+        // A fault is found again by whoever calls.
+        let _ = self.process(&slot).await;
+    }
+
     /// A process with a configuration; the configuration is given once, however often it is asked for.
     pub(crate) async fn configured(
         &self,

@@ -188,6 +188,13 @@ impl ResourceProvider for Configured {
         validated.await.unwrap_or_else(|said: Vec<Remark>| said)
     }
 
+    async fn prepare(&self, configuration: &Value) {
+        // Whatever goes wrong with it is told when it is configured.
+        if let Ok(ty) = self.plugin.ty(Part::Provider, "").await {
+            self.plugin.prepare(&encode(configuration, &ty)).await;
+        }
+    }
+
     async fn configure(&self, configuration: &Value) -> Said<Vec<Remark>> {
         let ty = self.plugin.ty(Part::Provider, "").await?;
         let (slot, warnings) = self.plugin.configured(encode(configuration, &ty)).await?;

@@ -18,6 +18,9 @@ pub trait ResourceProvider: Send + Sync {
     /// is empty.
     async fn validate(&self, part: Part, kind: &str, configuration: &Value) -> Vec<Remark>;
 
+    /// What can be begun before it is configured: whoever is slow to start is started while its configuration is looked at.
+    async fn prepare(&self, _configuration: &Value) {}
+
     /// Gives it its configuration; comes before every call below. Answers warnings.
     async fn configure(&self, configuration: &Value) -> Result<Vec<Remark>, Vec<Remark>>;
 

@@ -77,6 +77,10 @@ impl ResourceProvider for OfAccount {
         self.below.validate(part, kind, configuration).await
     }
 
+    async fn prepare(&self, configuration: &Value) {
+        self.below.prepare(configuration).await;
+    }
+
     async fn configure(&self, configuration: &Value) -> Result<Vec<Remark>, Vec<Remark>> {
         let warnings = self.below.configure(configuration).await?;
         let found = self.account().await?;

@@ -1,6 +1,7 @@
 //! The steps of a walk that ask no provider: module instances, variables, locals, outputs, checks; and configuring a provider.
 
 use diag::{Diagnostic, Diagnostics, FileId, Severity, Span};
+use futures_util::future::join;
 use lang::configuration::{Call, NodeId, Variable};
 use lang::eval::{describe_type, describe_value, evaluate};
 use lang::resolve::{LocalId, ResourceId, VariableId};
@@ -309,8 +310,8 @@ impl World {
         let (value, _) = decoded.value.unmark_deep();
         let Some(unconfigured) = self.providers.unconfigured(id) else { return failed() };
         let tell = |remarks: Vec<Remark>| tell_remarks(remarks, body, block.map(|_| header), &what);
-        faults.extend(tell(unconfigured.validate(Part::Provider, "", &value).await));
-        if faults.has_errors() || self.phase == Phase::Validate {
+        if self.phase == Phase::Validate {
+            faults.extend(tell(unconfigured.validate(Part::Provider, "", &value).await));
             return faults;
         }
         let provider = match self.input.providers.start(&configured.address).await {
@@ -320,6 +321,12 @@ impl World {
                 return faults;
             }
         };
+        let (said, ()) =
+            join(unconfigured.validate(Part::Provider, "", &value), provider.prepare(&value)).await;
+        faults.extend(tell(said));
+        if faults.has_errors() {
+            return faults;
+        }
         match provider.configure(&value).await {
             Ok(remarks) => {
                 faults.extend(tell(remarks));
