@@ -175,7 +175,6 @@ fn flags_that_mean_nothing_here_are_refused() {
         "plan -nope",
         "plan -state=other.tfstate",
         "apply -state-out=other.tfstate",
-        "init -plugin-dir=x",
         "init -from-module=x",
         "init -migrate-state -reconfigure",
         "plan -parallelism=x",
