@@ -38,7 +38,7 @@ pub(super) fn block() -> Block {
             Choice { of: &["program", "command"], required: false },
             Choice { of: &["image", "directory"], required: false },
         ],
-        has_sensitive: false,
+        ..Block::default()
     }
 }
 

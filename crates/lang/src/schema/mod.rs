@@ -35,6 +35,10 @@ pub struct Block {
     pub choices: Vec<Choice>,
     /// Whether anything in it is sensitive whatever its value.
     pub has_sensitive: bool,
+    /// Whether it should no longer be used.
+    pub is_deprecated: bool,
+    /// Whether `doc` is Markdown.
+    pub is_markdown: bool,
 }
 
 /// Attributes that exclude each other.
@@ -69,6 +73,8 @@ pub struct Attribute {
     pub is_write_only: bool,
     /// Whether it should no longer be used.
     pub is_deprecated: bool,
+    /// Whether `doc` is Markdown.
+    pub is_markdown: bool,
     /// What it is where it is left out, made once: every block of the kind has it.
     pub(crate) absent: Value,
 }
@@ -147,6 +153,7 @@ impl Attribute {
             is_sensitive: false,
             is_write_only: false,
             is_deprecated: false,
+            is_markdown: false,
             absent,
         }
     }

@@ -10,6 +10,9 @@ use value::{ObjectType, Type, type_from_json};
 
 use crate::wire::{Protocol, messages, v5, v6};
 
+/// The kind of a description that is Markdown; any other is plain text.
+const MARKDOWN: i32 = 1;
+
 /// A schema that cannot be understood.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum SchemaError {
@@ -49,6 +52,8 @@ fn block(from: &v6::Block) -> Result<Block, SchemaError> {
     let blocks = from.block_types.iter().map(nested_block).collect::<Result<_, _>>()?;
     let mut block = Block::of_provider(attributes, blocks);
     block.doc = from.description.clone().into();
+    block.is_deprecated = from.deprecated;
+    block.is_markdown = from.description_kind == MARKDOWN;
     Ok(block)
 }
 
@@ -78,6 +83,7 @@ fn attribute(from: &v6::Attribute) -> Result<Attribute, SchemaError> {
     attribute.is_sensitive = from.sensitive;
     attribute.is_write_only = from.write_only;
     attribute.is_deprecated = from.deprecated;
+    attribute.is_markdown = from.description_kind == MARKDOWN;
     Ok(attribute)
 }
 

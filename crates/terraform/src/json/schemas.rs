@@ -51,15 +51,18 @@ fn block(block: &Block) -> Json {
         let all = block.blocks.iter().map(|it| (it.name.to_string(), nested(it))).collect();
         out.insert("block_types".into(), Json::Object(all));
     }
-    described(&mut out, &block.doc);
+    described(&mut out, &block.doc, block.is_markdown);
+    if block.is_deprecated {
+        out.insert("deprecated".into(), Json::Bool(true));
+    }
     Json::Object(out)
 }
 
-fn described(out: &mut Map<String, Json>, doc: &str) {
+fn described(out: &mut Map<String, Json>, doc: &str, is_markdown: bool) {
     if !doc.is_empty() {
         out.insert("description".into(), json!(doc));
     }
-    out.insert("description_kind".into(), json!("plain"));
+    out.insert("description_kind".into(), json!(if is_markdown { "markdown" } else { "plain" }));
 }
 
 fn attribute(attribute: &Attribute) -> Json {
@@ -80,7 +83,7 @@ fn attribute(attribute: &Attribute) -> Json {
             out.insert("nested_type".into(), json!({ "attributes": attributes, "nesting_mode": mode }));
         }
     }
-    described(&mut out, &attribute.doc);
+    described(&mut out, &attribute.doc, attribute.is_markdown);
     let mut flag = |name: &str, is_set: bool| {
         if is_set {
             out.insert(name.into(), Json::Bool(true));
