@@ -69,7 +69,7 @@ impl Given {
         &self,
         provider: &ProviderAddress,
         ours: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<OsString, OsString>, Diagnostic> {
+    ) -> Result<BTreeMap<OsString, OsString>, Diagnostics> {
         if let Self::Ours = self {
             let passed = ours.iter().filter(|(name, _)| !is_ours(name));
             return Ok(passed.map(|(name, value)| (name.into(), value.into())).collect());
@@ -85,7 +85,8 @@ impl Given {
                 return Err(Diagnostic::error("no-credentials", message)
                     .because(format!("the environment `{}` gives it to {provider} as {name}", self.scope()))
                     .at(declared.header)
-                    .hint("set it, or take it out of `env_from`"));
+                    .hint("set it, or take it out of `env_from`")
+                    .into());
             };
             variables.insert(OsString::from(&**name), OsString::from(value));
         }
