@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: what we measure, beside whom, and whether the goal is met. The last line of each reads
 //! `NAME ours=… theirs=… ratio=… goal=… pass` (or `miss`, or `skipped` with the reason).
 
+mod aws;
 mod crash;
 mod deploys;
 mod plan;
@@ -34,7 +35,7 @@ impl Judgement {
 
 type Bench = fn(&[&str]) -> Result<Verdict>;
 
-const BENCHES: [(&str, &str, Bench); 4] = [
+const BENCHES: [(&str, &str, Bench); 5] = [
     ("deploys", "deployments in a row under load; nothing may be lost", deploys::run),
     ("crash", "killed at every journal write of an apply; the next run settles it", crash::run),
     (
@@ -46,6 +47,11 @@ const BENCHES: [(&str, &str, Bench); 4] = [
         "terraform",
         "`mainstay terraform` plans and applies 1,000 to 100,000 resources, beside Terraform itself",
         terraform::run,
+    ),
+    (
+        "aws",
+        "`mainstay terraform` plans 100 resources of AWS with nothing to change, beside Terraform itself",
+        aws::run,
     ),
 ];
 

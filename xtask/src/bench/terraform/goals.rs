@@ -160,7 +160,9 @@ mod tests {
         Reading::Done(Figures {
             wall_ms: cpu_ms,
             cpu_ms,
+            own_cpu_ms: cpu_ms,
             peak_kb: peak_mb * 1024,
+            own_peak_kb: peak_mb * 1024,
             code: Some(0),
             is_late: false,
             tail: String::new(),

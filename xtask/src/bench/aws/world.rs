@@ -1,0 +1,73 @@
+//! What both sides are run in: the filesystem mirror that has the provider, the configuration of the command line that names it, the
+//! stand-in's address. Nothing of the person's own reaches a command: no account, no profile, no cache.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+/// The version that everything is measured with.
+pub const PROVIDER: &str = "5.100.0";
+
+/// Where mirrors usually are: by Terraform's own habit in the system's folders, and where development machines have it.
+const MIRRORS: [&str; 3] =
+    ["/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins", "/opt/tf-plugins"];
+
+/// The first mirror that has the provider, unpacked, for this machine.
+pub fn mirror() -> Option<PathBuf> {
+    let named = std::env::var_os("TF_PLUGIN_MIRROR").map(PathBuf::from);
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let of_home = home.map(|home| home.join(".terraform.d/plugins"));
+    let mut mirrors = named.into_iter().chain(of_home).chain(MIRRORS.map(PathBuf::from));
+    let machine = match std::env::consts::ARCH {
+        "x86_64" => "linux_amd64",
+        "aarch64" => "linux_arm64",
+        _ => return None,
+    };
+    mirrors.find(|mirror| {
+        let folder = mirror.join("registry.terraform.io/hashicorp/aws").join(PROVIDER).join(machine);
+        let mut files = fs::read_dir(folder).into_iter().flatten().flatten();
+        files.any(|file| file.file_name().to_string_lossy().starts_with("terraform-provider-aws"))
+    })
+}
+
+/// The folder that everything is in, and what commands are given.
+pub struct World {
+    folder: PathBuf,
+    endpoint: String,
+}
+
+impl World {
+    /// Writes the configuration of the command line into a folder that is there.
+    pub fn new(folder: &Path, mirror: &Path, moto: u16) -> Result<Self> {
+        let mirror = mirror.canonicalize().context("the mirror")?;
+        // Terraform quotes as JSON does, but for what begins a template.
+        let path = serde_json::to_string(&mirror)?.replace("${", "$${").replace("%{", "%%{");
+        let text = format!("provider_installation {{\n  filesystem_mirror {{\n    path = {path}\n  }}\n}}\n");
+        fs::write(folder.join("cli.tfrc"), text).context("the configuration of the command line")?;
+        Ok(Self { folder: folder.to_owned(), endpoint: format!("http://127.0.0.1:{moto}") })
+    }
+
+    /// Where a side has its copy of the example.
+    pub fn root(&self, side: &str) -> PathBuf {
+        self.folder.join(side)
+    }
+
+    /// Gives a command what it needs, and takes what it must not see.
+    pub fn settle(&self, command: &mut Command) {
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+            command.env_remove(name);
+        }
+        command
+            .env("TF_CLI_CONFIG_FILE", self.folder.join("cli.tfrc"))
+            .env("TF_VAR_endpoint", &self.endpoint)
+            .env("TF_IN_AUTOMATION", "1")
+            .env("TF_INPUT", "0")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            // Ours keeps schemas there: the first plan is to find none.
+            .env("XDG_CACHE_HOME", self.folder.join("cache"));
+    }
+}
