@@ -1,5 +1,6 @@
 //! The program as a user runs it: arguments in, text and exit codes out, with a real agent, real processes and real sockets.
 
+mod aws;
 mod backends;
 mod drop_in;
 mod faults;

@@ -9,18 +9,6 @@ use lang::schema::Block;
 use plugin::{Plugin, Program, SchemaCache};
 use value::{Type, Value};
 
-/// The program in the filesystem mirror that `TF_PLUGIN_MIRROR` names, or where development machines have it.
-fn program() -> Option<PathBuf> {
-    let mirror =
-        std::env::var_os("TF_PLUGIN_MIRROR").map_or_else(|| PathBuf::from("/opt/tf-plugins"), PathBuf::from);
-    let folder = mirror.join("registry.terraform.io/hashicorp/aws/5.100.0/linux_amd64");
-    let found = std::fs::read_dir(folder).ok()?.filter_map(Result::ok).map(|entry| entry.path());
-    let mut found = found.filter(|path| {
-        path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("terraform-provider-aws"))
-    });
-    found.next()
-}
-
 fn plugin(path: PathBuf, cache: &std::path::Path) -> Arc<Plugin> {
     let program = Program {
         path,
@@ -34,7 +22,7 @@ fn plugin(path: PathBuf, cache: &std::path::Path) -> Arc<Plugin> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_aws_provider_is_asked_for_its_schema_once_and_plans() {
-    let Some(path) = program() else {
+    let Some(path) = testkit::aws::program() else {
         println!("skipped: there is no AWS provider 5.100.0 here");
         return;
     };

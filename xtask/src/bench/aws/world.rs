@@ -7,30 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
-/// The version that everything is measured with.
-pub const PROVIDER: &str = "5.100.0";
-
-/// Where mirrors usually are: by Terraform's own habit in the system's folders, and where development machines have it.
-const MIRRORS: [&str; 3] =
-    ["/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins", "/opt/tf-plugins"];
-
-/// The first mirror that has the provider, unpacked, for this machine.
-pub fn mirror() -> Option<PathBuf> {
-    let named = std::env::var_os("TF_PLUGIN_MIRROR").map(PathBuf::from);
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let of_home = home.map(|home| home.join(".terraform.d/plugins"));
-    let mut mirrors = named.into_iter().chain(of_home).chain(MIRRORS.map(PathBuf::from));
-    let machine = match std::env::consts::ARCH {
-        "x86_64" => "linux_amd64",
-        "aarch64" => "linux_arm64",
-        _ => return None,
-    };
-    mirrors.find(|mirror| {
-        let folder = mirror.join("registry.terraform.io/hashicorp/aws").join(PROVIDER).join(machine);
-        let mut files = fs::read_dir(folder).into_iter().flatten().flatten();
-        files.any(|file| file.file_name().to_string_lossy().starts_with("terraform-provider-aws"))
-    })
-}
+pub use testkit::aws::{VERSION as PROVIDER, mirror};
 
 /// The folder that everything is in, and what commands are given.
 pub struct World {
