@@ -171,6 +171,7 @@ async fn nothing_is_in_its_environment_but_what_is_given() {
         names,
         [
             "COLOUR",
+            "GOGC",
             "PLUGIN_CLIENT_CERT",
             "PLUGIN_MAX_PORT",
             "PLUGIN_MIN_PORT",
