@@ -3,15 +3,16 @@
 //! oracle, and gives ours the very state that the oracle wrote. The provider's own costs are told and are not judged.
 
 mod folders;
+mod options;
 mod side;
 mod world;
 
 use std::fs;
-use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use testkit::servers::Moto;
 
+use self::options::Options;
 use self::side::Side;
 use self::world::World;
 use super::{Judgement, Verdict};
@@ -20,7 +21,6 @@ use crate::machine;
 use crate::measure::Figures;
 use crate::terraform::Terraform;
 
-const USAGE: &str = "usage: cargo xtask bench aws [--binary PATH]";
 /// Of each side, one after the other in turn; the median counts.
 const RUNS: usize = 3;
 /// Ours is to be faster than the oracle at least so many times.
@@ -31,12 +31,7 @@ const WORKSPACE: &str = "stage";
 const PLAN: [&str; 4] = ["plan", "-no-color", "-detailed-exitcode", "-var-file=stage.tfvars"];
 
 pub fn run(arguments: &[&str]) -> Result<Verdict> {
-    let binary = match *arguments {
-        [] => None,
-        // It is run in other folders than this one.
-        ["--binary", path] => Some(PathBuf::from(path).canonicalize().context("the binary")?),
-        _ => bail!("{USAGE}"),
-    };
+    let options = Options::read(arguments)?;
     let Some(oracle) = Terraform::oracle() else { return Ok(skipped("no_terraform")) };
     let Some(mirror) = world::mirror() else {
         println!(
@@ -47,10 +42,10 @@ pub fn run(arguments: &[&str]) -> Result<Verdict> {
     };
     let Some(moto) = Moto::start() else { return Ok(skipped("no_moto_server")) };
     println!("oracle: Terraform {}, AWS provider {}", oracle.version()?, world::PROVIDER);
-    let ours = Terraform::ours(binary.map_or_else(|| machine::build(true), Ok)?);
+    let ours = Terraform::ours(options.binary.map_or_else(|| machine::build(true), Ok)?);
 
     let folder = tempfile::Builder::new().prefix("bench-aws-").tempdir().context("no temporary folder")?;
-    let world = World::new(folder.path(), &mirror, moto.port())?;
+    let world = World::new(folder.path(), &mirror, moto.port(), options.told)?;
     let (theirs, ours) = (Side::new("oracle", oracle, &world), Side::new("ours", ours, &world));
     make(&theirs)?;
     take_over(&theirs, &ours)?;
