@@ -134,7 +134,8 @@ async fn stale(plan: &Plan, snapshot: &Snapshot, store: &dyn StateStore) -> Opti
     }
     match store.open_operations(&plan.environment).await {
         Err(fault) => Some(fault.diagnostic()),
-        Ok(open) => open.first().map(|operation| {
+        // Those of infrastructure are not of this plan; its own plan has looked at them.
+        Ok(open) => open.iter().find(|one| one.intent.record.provider.is_empty()).map(|operation| {
             Diagnostic::error(
                 "stale-plan",
                 "a run that was interrupted has left operations open since this plan was made",

@@ -96,17 +96,18 @@ fn resource_moves<'s>(
     Ok(all.into_iter().map(|address| (target.clone().with_key(address.key.clone()), address)).collect())
 }
 
-/// Forgets what these name; the objects stay as they are.
+/// Forgets what these name; the objects stay as they are. What is at the addresses of `spared` is kept.
 ///
 /// # Errors
-/// If nothing is there under any of them.
-pub fn forget_objects(snapshot: &Snapshot, targets: &[Target]) -> Answer {
+/// If nothing is there under any of them, and nothing is spared.
+pub fn forget_objects(snapshot: &Snapshot, targets: &[Target], spared: &[Address]) -> Answer {
     let named: Vec<&StateRow> = snapshot
         .rows
         .iter()
         .filter(|row| targets.iter().any(|target| target.includes(&row.address)))
+        .filter(|row| !spared.contains(&row.address))
         .collect();
-    if named.is_empty() {
+    if named.is_empty() && spared.is_empty() {
         let names: Vec<String> = targets.iter().map(ToString::to_string).collect();
         return Err(Box::new(
             Diagnostic::error("no-such-object", "Invalid target address: no matching objects found")

@@ -107,21 +107,36 @@ impl StackState {
         edited
     }
 
-    /// Closes the doubts about what these name, where all of them are in doubt only. Answers which they were.
+    /// What of that which these name is in doubt, unless somebody is at work on it right now. `is_held`: whether the lock is ours.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn doubts_about(&self, targets: &[Target], is_held: bool) -> Result<Vec<Address>, Fault> {
+        let doubts = crate::doubts::doubts(&self.environment, self.store.as_ref(), is_held).await?;
+        if doubts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.store.snapshot(&self.environment).await?.rows;
+        let is_known = |address: &Address| {
+            rows.iter().any(|row| row.address == *address && row.record.deposed.is_none())
+        };
+        let named = doubts.into_iter().map(|doubt| doubt.address);
+        Ok(named
+            .filter(|address| targets.iter().any(|target| target.includes(address)) && !is_known(address))
+            .collect())
+    }
+
+    /// Closes the doubts about what these name. Answers which they were.
     ///
     /// # Errors
     /// If the lock cannot be had, or the store fails.
     pub async fn forget_doubts(&self, locking: Locking, targets: &[Target]) -> Result<Vec<Address>, Fault> {
-        let names = |address: &Address| targets.iter().any(|target| target.includes(address));
-        let doubts = engine::stack::apply::doubts(&self.environment, self.store.as_ref()).await?;
-        let named: Vec<Address> =
-            doubts.into_iter().map(|doubt| doubt.address).filter(|address| names(address)).collect();
-        let snapshot = self.store.snapshot(&self.environment).await?;
-        if named.is_empty() || snapshot.rows.iter().any(|row| names(&row.address)) {
+        if self.doubts_about(targets, false).await?.is_empty() {
             return Ok(Vec::new());
         }
         let held = self.hold(locking, "state rm").await?;
         let closed = async {
+            let named = self.doubts_about(targets, held.is_some()).await?;
             for address in &named {
                 let outcome = "settled: forgotten";
                 crate::doubts::close(&self.environment, self.store.as_ref(), address, outcome).await?;

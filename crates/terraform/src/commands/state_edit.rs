@@ -83,25 +83,30 @@ pub(super) async fn rm(context: &Context, arguments: &[String]) -> Result<u8, u8
     let (_, state) = open(context).await.map_err(told)?;
     if given.is_on("dry-run", false) {
         let snapshot = state.store.snapshot(&state.environment).await.map_err(|fault| told(fault.into()))?;
-        let found = editing::forget_objects(&snapshot, &targets).map_err(|fault| view.refused(*fault))?;
+        let doubts = state.doubts_about(&targets, false).await.map_err(told)?;
+        let found = editing::forget_objects(&snapshot, &targets, &doubts);
+        let found = found.map_err(|fault| view.refused(*fault))?;
+        for address in &doubts {
+            view.text(&format!("Would forget what an interrupted run has left open about {address}\n"));
+        }
         for (address, _) in &found.instances {
             view.text(&format!("Would remove {address}\n"));
         }
         return Ok(DONE);
     }
-    // What an interrupted run has left in doubt is in no state, and is forgotten by the same words.
+    // What an interrupted run has left in doubt is in no state, and is forgotten by the same words. What it was to replace stays.
     let forgotten = state.forget_doubts(locking, &targets).await.map_err(told)?;
-    if !forgotten.is_empty() {
-        for address in &forgotten {
-            view.text(&format!("Forgot what an interrupted run had left open about {address}\n"));
-        }
-        return Ok(DONE);
+    for address in &forgotten {
+        view.text(&format!("Forgot what an interrupted run had left open about {address}\n"));
     }
     let removed = state.edit(locking, "state rm", |snapshot| {
-        let edited = editing::forget_objects(snapshot, &targets)?;
+        let edited = editing::forget_objects(snapshot, &targets, &forgotten)?;
         Ok((edited.edits, edited.instances))
     });
     let removed = removed.await.map_err(told)?;
+    if removed.is_empty() {
+        return Ok(DONE);
+    }
     for (address, _) in &removed {
         view.text(&format!("Removed {address}\n"));
     }

@@ -31,10 +31,10 @@ use tokio_util::sync::CancellationToken;
 use value::Value;
 
 use super::StackInput;
-use super::plan::{CheckResult, StackMode, StackPlan};
+use super::plan::{Action, CheckResult, ResourceChange, StackMode, StackPlan};
 use super::walk::{Step as Item, Steps};
 use super::world::{Phase, World};
-use crate::{DeploymentId, Events, Snapshot, StateStore, Store};
+use crate::{Address, DeploymentId, Events, Snapshot, StateStore, Store};
 use context::Context;
 use journal::Journal;
 use run::{Run, Tally};
@@ -326,11 +326,20 @@ async fn refusal(plan: &StackPlan, snapshot: &Snapshot, store: &dyn StateStore) 
         Err(fault) => Some(fault.diagnostic()),
         Ok(open) => {
             let message = "a run that was interrupted has left operations open since this plan was made";
-            let first = open.first()?;
+            // What is in doubt waits for a person, and for nothing that this plan does, unless the plan makes it.
+            let made = |address: &Address| plan.changes.iter().any(|change| is_made(change, address));
+            let first =
+                open.iter().find(|one| !settling::is_doubtful(&one.intent) || made(&one.intent.address))?;
             stale(message.into(), "what became of them is not known yet".into())
                 .map(|fault| fault.about(first.intent.address.to_string()))
         }
     }
+}
+
+/// Whether a change makes an object at an address that the state knows nothing of.
+fn is_made(change: &ResourceChange, address: &Address) -> bool {
+    let makes = change.action == Action::Create || change.action.is_replacement();
+    change.address == *address && change.importing.is_none() && makes
 }
 
 /// Nothing was done.

@@ -167,7 +167,7 @@ pub async fn settle(
 }
 
 /// Whether only a person can say what became of an operation that has left no row.
-fn is_doubtful(intent: &Intent) -> bool {
+pub(super) fn is_doubtful(intent: &Intent) -> bool {
     let provider = &intent.record.provider;
     intent.action == Action::Create && !provider.is_empty() && !lives_in_the_state(provider)
 }
@@ -231,6 +231,12 @@ fn judge(intent: &Intent, row: Option<&StateRow>, found: Found) -> (Verdict, Str
         return (Verdict::NotDone, format!("{begun}; the state has nothing of it"), None);
     };
     match found {
+        // A person has decided since: it was imported, or another object was given its address.
+        _ if is_doubtful(intent) => (
+            Verdict::Done,
+            format!("{begun}; the state has an object at its address by now"),
+            Some(row.clone()),
+        ),
         Found::Unknown(_) if in_state => {
             (Verdict::NotDone, format!("{begun}; it is as it was before"), Some(row.clone()))
         }

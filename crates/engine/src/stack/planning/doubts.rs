@@ -11,10 +11,11 @@ use value::{Kind, Type, Value};
 use super::marks::plain;
 use super::object::Asking;
 use super::planner::Planner;
+use super::rows::Row;
+use crate::Address;
 use crate::inconsistency::agrees;
 use crate::stack::apply::{Doubt, Ways};
 use crate::stack::provider::{IdentitySchema, ImportBy, Imported, Observed, Powers};
-use crate::{Address, Snapshot};
 
 /// The most names under which an object is looked for: each costs a call or two.
 const NAMES_MAX: usize = 4;
@@ -48,13 +49,15 @@ enum Found {
 }
 
 impl Doubts {
-    pub fn new(all: &[Doubt], ways: Ways, state: &Snapshot) -> Self {
-        let is_known = |doubt: &&Doubt| state.rows.iter().any(|row| row.address == doubt.address);
-        let all: HashMap<Address, Doubt> = all
-            .iter()
-            .filter(|doubt| !is_known(doubt))
-            .map(|doubt| (doubt.address.clone(), doubt.clone()))
-            .collect();
+    /// Those of `all` whose address has no object among `rows`; one that was pushed aside is another object.
+    pub fn new(all: &[Doubt], ways: Ways, rows: &[Row]) -> Self {
+        let mut all: HashMap<Address, Doubt> =
+            all.iter().map(|doubt| (doubt.address.clone(), doubt.clone())).collect();
+        if !all.is_empty() {
+            for row in rows.iter().filter(|row| row.row.record.deposed.is_none()) {
+                all.remove(&row.row.address);
+            }
+        }
         let untold = all.keys().cloned().collect();
         Self { all, ways, untold: Mutex::new(untold) }
     }

@@ -72,11 +72,12 @@ pub(super) struct Parts {
     pub orphans: Orphans,
     pub imports: Imports,
     pub selection: Selection,
+    pub doubts: Doubts,
 }
 
 impl Planner {
     pub fn new(request: &StackRequest, world: &World, steps: &Steps, parts: Parts) -> Self {
-        let Parts { dependencies, described, orphans, imports, selection } = parts;
+        let Parts { dependencies, described, orphans, imports, selection, doubts } = parts;
         let created_first = created_first(world, steps, &dependencies);
         Self {
             mode: request.mode,
@@ -86,7 +87,7 @@ impl Planner {
             dependencies,
             selection,
             imports,
-            doubts: Doubts::new(&request.doubts, request.ways, &request.state),
+            doubts,
             ephemerals: Ephemerals::default(),
             parallelism: request.parallelism.max(1),
             created_first,
