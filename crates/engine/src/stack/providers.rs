@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use lang::configuration::{Configuration, Import, NodeId, ProviderReference, Resource, Tree};
 use lang::resolve::ResourceId;
 
+use super::planning::rows::block_of;
 use super::provider::{KindSchema, ProviderSchema, Remark};
 use super::{ProviderAddress, ProviderSource, ResourceProvider};
 use crate::{Mode, Target};
@@ -76,8 +77,18 @@ impl StackProviders {
             all.of_resources.push(of_node);
         }
         for import in tree.root().map_or(&[][..], |root| &root.imports) {
-            let (name, alias) = import_name(import);
-            let found = all.find(tree, NodeId::ROOT, &name, alias.as_ref());
+            // What has a block is taken over by the provider of that.
+            let described = match &import.to {
+                Target::Resource(address) => block_of(tree, address),
+                Target::Module(_) => None,
+            };
+            let found = match described {
+                Some(at) => all.of_resource(at.node, at.resource),
+                None => {
+                    let (name, alias) = import_name(import);
+                    all.find(tree, NodeId::ROOT, &name, alias.as_ref())
+                }
+            };
             all.of_imports.push(found);
         }
         for text in in_state {
