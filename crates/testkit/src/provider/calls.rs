@@ -140,8 +140,11 @@ impl Provider {
             answer
         });
         if let Some(rule) = rule {
-            if let (Some(how), true) = (&rule.crash, rule.after) {
-                crash(how);
+            if rule.after {
+                tokio::time::sleep(Duration::from_millis(rule.wait_ms.unwrap_or_default())).await;
+                if let Some(how) = &rule.crash {
+                    crash(how);
+                }
             }
             if let Some(how) = &rule.answer {
                 is_too_long.store(*how == Answer::TooLong, Ordering::Relaxed);
@@ -156,7 +159,7 @@ impl Provider {
 
     /// What a rule has to be done before the call is.
     async fn before(&self, rule: &Rule) -> Result<(), Fault> {
-        if let Some(wait_ms) = rule.wait_ms {
+        if let Some(wait_ms) = rule.wait_ms.filter(|_| !rule.after) {
             tokio::select! {
                 () = tokio::time::sleep(Duration::from_millis(wait_ms)) => {}
                 () = self.stopped.notified() => {

@@ -34,7 +34,7 @@ use tokio::sync::Notify;
 pub use cloud::{Cloud, Object};
 pub use journal::{Entry, read as calls};
 pub use script::{
-    Answer, Certificate, Crash, Greeting, Network, Rule, Said, Script, Shutdown, VARIABLE as SCRIPT,
+    Answer, Certificate, Crash, Greeting, Ids, Network, Rule, Said, Script, Shutdown, VARIABLE as SCRIPT,
 };
 
 use kinds::Kind;

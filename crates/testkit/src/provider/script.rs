@@ -33,6 +33,8 @@ pub struct Script {
     pub wants_schema_first: bool,
     /// Whether it wants to plan removals.
     pub plans_removals: bool,
+    /// How its objects get their ids.
+    pub ids: Ids,
     /// Whether it knows identities; otherwise the call for their schemas is unknown to it.
     pub has_identities: bool,
     /// Whether modules may have `provider_meta` blocks for it; then it fails where it is not told what they say.
@@ -41,6 +43,18 @@ pub struct Script {
     pub stderr: Vec<String>,
     /// What it does at some calls besides, or in place of, what a good provider does; the first that fits is taken.
     pub rules: Vec<Rule>,
+}
+
+/// How objects get their ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ids {
+    /// By the order in which they are made.
+    Counted,
+    /// By their names, which nothing says before they are made.
+    Named,
+    /// By their names, as it is planned.
+    PlannedNames,
 }
 
 /// Where a provider listens.
@@ -107,11 +121,11 @@ pub struct Rule {
     pub about: Option<String>,
     /// How often in one process; always where it is not said.
     pub times: Option<u32>,
-    /// Waits before it acts. A provider that is told to stop ends the wait with an error.
+    /// Waits. A provider that is told to stop ends the wait before it acts with an error.
     pub wait_ms: Option<u64>,
     /// Ends.
     pub crash: Option<Crash>,
-    /// Whether it ends after it acted and before it answers, and not before it acts.
+    /// Whether it waits and ends after it acted and before it answers, and not before it acts.
     pub after: bool,
     /// Answers something else.
     pub answer: Option<Answer>,
@@ -190,6 +204,7 @@ impl Default for Script {
             schema_is_optional: true,
             wants_schema_first: false,
             plans_removals: false,
+            ids: Ids::Counted,
             has_identities: true,
             takes_meta: false,
             stderr: Vec::new(),
@@ -264,6 +279,24 @@ impl Rule {
     #[must_use]
     pub fn waits(self, wait_ms: u64) -> Self {
         Self { wait_ms: Some(wait_ms), ..self }
+    }
+
+    /// The same, waiting after it acted.
+    #[must_use]
+    pub fn waits_after(self, wait_ms: u64) -> Self {
+        Self { wait_ms: Some(wait_ms), after: true, ..self }
+    }
+
+    /// The same, only for the object of this name.
+    #[must_use]
+    pub fn about(self, name: &str) -> Self {
+        Self { about: Some(name.into()), ..self }
+    }
+
+    /// The same, so often in one process.
+    #[must_use]
+    pub fn times(self, times: u32) -> Self {
+        Self { times: Some(times), ..self }
     }
 
     /// The same, saying something with the answer.

@@ -8,7 +8,7 @@ use super::{kept, planned, same};
 use crate::provider::calls::Outcome;
 use crate::provider::fault::Fault;
 use crate::provider::schema::{heard, sent, text, value};
-use crate::provider::{Cloud, Object, Provider};
+use crate::provider::{Cloud, Ids, Object, Provider};
 
 pub(in crate::provider) fn apply(provider: &Provider, asked: ApplyRequest) -> Outcome<ApplyResponse> {
     heard(provider, asked.provider_meta.as_ref())?;
@@ -44,10 +44,17 @@ pub(in crate::provider) fn apply(provider: &Provider, asked: ApplyRequest) -> Ou
         {
             return Err(Fault::new("It is gone", format!("{id} is not there any more")));
         }
-        let id = id.unwrap_or_else(|| {
-            cloud.serial += 1;
-            format!("thing-{}", cloud.serial)
-        });
+        let id = match id {
+            Some(id) => id,
+            None => {
+                cloud.serial += 1;
+                let id = new_id(provider.script.ids, cloud.serial, &wanted, &described);
+                if cloud.objects.contains_key(&id) {
+                    return Err(Fault::new("It exists already", format!("there is a {kind} {id}")));
+                }
+                id
+            }
+        };
         let revision = number("revision").unwrap_or_default() + 1;
         let made = Made { id: id.clone(), serial: cloud.serial, revision, secret_length };
         let object: Value = fill::close(shape, &wanted, &described, &made);
@@ -62,4 +69,13 @@ pub(in crate::provider) fn apply(provider: &Provider, asked: ApplyRequest) -> Ou
         new_identity: provider.identity(kind, &object),
         ..ApplyResponse::default()
     })
+}
+
+/// What a new object is known by.
+fn new_id(ids: Ids, serial: u64, wanted: &Value, described: &Value) -> String {
+    let name = text(wanted, "name").or_else(|| text(described, "name"));
+    match (ids, name) {
+        (Ids::Named | Ids::PlannedNames, Some(name)) => name,
+        _ => format!("thing-{serial}"),
+    }
 }

@@ -4,10 +4,10 @@ use plugin::wire::calls::{PlanRequest, PlanResponse};
 use value::{Kind, Type, Value};
 
 use super::{THING, comes_with, fill, planned};
-use crate::provider::Provider;
 use crate::provider::calls::Outcome;
 use crate::provider::fault::{attribute, path};
 use crate::provider::schema::{heard, sent, value};
+use crate::provider::{Ids, Provider};
 
 pub(in crate::provider) fn plan(provider: &Provider, asked: PlanRequest) -> Outcome<PlanResponse> {
     heard(provider, asked.provider_meta.as_ref())?;
@@ -33,6 +33,9 @@ pub(in crate::provider) fn plan(provider: &Provider, asked: PlanRequest) -> Outc
         }
         object = fill::open(shape, &without(&object, &stale));
     }
+    if prior.is_null() && provider.script.ids == Ids::PlannedNames {
+        object = with_id(&object);
+    }
     let replaces = if prior.is_null() { Vec::new() } else { replaces(&prior, &object) };
     Ok(PlanResponse {
         planned_state: sent(&object, &ty),
@@ -44,6 +47,17 @@ pub(in crate::provider) fn plan(provider: &Provider, asked: PlanRequest) -> Outc
             .flatten(),
         ..PlanResponse::default()
     })
+}
+
+/// The object under the name that is to be its id, which may not be known yet.
+fn with_id(object: &Value) -> Value {
+    let Kind::Object(entries) = object.kind() else { return object.clone() };
+    let mut entries = entries.as_ref().clone();
+    let name = entries.get("name").filter(|name| name.is_wholly_known()).cloned();
+    if let (Some(id), Some(name)) = (entries.get_mut("id"), name) {
+        *id = name;
+    }
+    Value::object(entries)
 }
 
 /// The object with null at some attributes.
