@@ -10,5 +10,6 @@ mod kills;
 mod lifecycle;
 mod project;
 mod reference;
+mod scripted;
 mod stacks;
 mod terraform;
