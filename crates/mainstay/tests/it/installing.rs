@@ -75,7 +75,14 @@ fn an_installation_is_told_as_terraform_tells_it_and_locks_the_same() {
         // In text mode Terraform's warnings are on stdout, in a frame; ours are on stderr.
         let without_frame = |text: &str| {
             let lines = text.lines().map(plain).filter(|line| !line.starts_with(['╷', '│', '╵']));
-            lines.collect::<Vec<_>>().join("\n")
+            let mut lines: Vec<String> = lines.collect();
+            // Terraform names the platforms in any order.
+            let is_of_platform = |line: &String| line.starts_with("- Obtained");
+            if let Some(first) = lines.iter().position(is_of_platform) {
+                let many = lines.iter().filter(|line| is_of_platform(line)).count();
+                lines[first..first + many].sort();
+            }
+            lines.join("\n")
         };
         assert_eq!(
             (found.code, without_frame(&found.out)),
