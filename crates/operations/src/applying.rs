@@ -116,7 +116,7 @@ async fn plans(locks: &[Locked<'_>], targets: Vec<Target>) -> Result<Vec<Planned
 /// A saved plan with the configuration that it was made from.
 async fn saved(session: &Session, path: &std::path::Path) -> Result<Planned, Fault> {
     let (plan, infrastructure, revision) = read_plan(session, path)?;
-    let snapshot = session.state.snapshot(&session.environment).await?;
+    let snapshot = session.store.snapshot(&session.environment).await?;
     if snapshot.serial != plan.base_serial {
         return Err(Fault::failed(
             Diagnostic::error(
@@ -157,7 +157,7 @@ impl<'a> Locked<'a> {
         let releases = session.store.releases(&session.environment).await?;
         let providers = session.providers(&session.description, &releases);
         let settled =
-            engine::settle(&session.environment, &providers, session.state.as_ref(), &watch.events).await;
+            engine::settle(&session.environment, &providers, session.store.as_ref(), &watch.events).await;
         let notes = session.settle_infrastructure(watch).await;
         match settled.and_then(|settled| {
             notes.map_err(|fault| fault.diagnostics().clone()).map(|notes| (settled, notes))
@@ -246,14 +246,14 @@ impl<'a> Locked<'a> {
             variables: &description.variables,
             others: &others,
             providers: &providers,
-            store: session.state.as_ref(),
+            store: session.store.as_ref(),
             options: ApplyOptions::new(deployment.id.clone()),
         };
         let applied = engine::apply(execution, &self.watch.events, &cancel).await;
         let mut outcome = applied.outcome;
         if let Some(mut gone) = infrastructure.filter(|_| outcome == DeploymentOutcome::Succeeded) {
             // The services' outputs were written since the plan was made.
-            gone.plan.base_serial = session.state.snapshot(environment).await?.serial;
+            gone.plan.base_serial = session.store.snapshot(environment).await?.serial;
             let removed = session
                 .apply_infrastructure(&gone, &deployment.id, others.environments.clone(), self.watch, &cancel)
                 .await;
@@ -320,7 +320,7 @@ impl<'a> Locked<'a> {
         deployment.finished_at_ms = Some(clock::now_ms());
         deployment.outcome = Some(DeploymentOutcome::Failed);
         self.session.store.put_deployment(environment, &deployment).await?;
-        let outputs = self.session.state.snapshot(environment).await?.outputs;
+        let outputs = self.session.store.snapshot(environment).await?.outputs;
         Ok(Report { plan, infrastructure, deployment: Some(deployment), faults, outputs })
     }
 
@@ -334,7 +334,7 @@ impl<'a> Locked<'a> {
         let environment = &self.session.environment;
         let outputs: Vec<(String, Value)> =
             plan.outputs.iter().filter_map(|o| Some((o.name.clone(), o.after.as_ref()?.0.clone()))).collect();
-        self.session.state.put_outputs(environment, &outputs).await?;
+        self.session.store.put_outputs(environment, &outputs).await?;
         if revision.releases != *before {
             self.session.store.put_releases(environment, &revision.releases).await?;
         }

@@ -123,7 +123,7 @@ fn whole(from: bool, to: bool) -> ValueDifference {
 
 impl Side {
     async fn of(session: &Session, watch: &Watch) -> Result<Self, Fault> {
-        let snapshot = session.state.snapshot(&session.environment).await?;
+        let snapshot = session.store.snapshot(&session.environment).await?;
         let nothing = Snapshot::default();
         let description = &session.description;
         let standing = PlannedOutputs::default();

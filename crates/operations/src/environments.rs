@@ -30,7 +30,7 @@ impl Session {
             }
             let outputs = match planned.get(other.name.as_ref()) {
                 Some(planned) => planned.clone(),
-                None => self.state.snapshot(&EnvironmentName::new(other.name.clone())).await?.outputs,
+                None => self.store.snapshot(&EnvironmentName::new(other.name.clone())).await?.outputs,
             };
             found.push((other.name.clone(), configuration.environment_outputs(&outputs)));
         }

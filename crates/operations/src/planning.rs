@@ -129,7 +129,7 @@ pub(crate) async fn plan_description(
 ) -> Result<Planned, Fault> {
     beside_services(session, &description)?;
     let (services, others) = (options.services(), options.others());
-    let whole = session.state.snapshot(&session.environment).await?;
+    let whole = session.store.snapshot(&session.environment).await?;
     let infrastructure = if !options.targets.is_empty() && others.is_empty() {
         None
     } else {

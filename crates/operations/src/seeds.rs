@@ -58,7 +58,7 @@ pub async fn load_seeds(session: &Session, watch: &Watch) -> Result<Vec<SeedRepo
 
 /// Where the service answers, as its state tells.
 async fn address(session: &Session, seed: &Seed, service: &str) -> Result<String, Fault> {
-    let snapshot = session.state.snapshot(&session.environment).await?;
+    let snapshot = session.store.snapshot(&session.environment).await?;
     let row = snapshot
         .rows
         .iter()

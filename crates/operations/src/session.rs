@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, Sources, closest};
 use engine::{
-    ClusterName, DeploymentOutcome, EnvironmentName, ProjectName, Providers, Release, Revision, StateStore,
-    Store,
+    ClusterName, DeploymentOutcome, EnvironmentName, ProjectName, Providers, Release, Revision, Store,
 };
 use fleet::{Cluster, Fleet, FleetOptions};
 use lang::{Configuration, ProjectFiles, VariableInput};
@@ -51,7 +50,6 @@ pub struct Session {
     pub(crate) project: ProjectName,
     pub(crate) description: Arc<Description>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) state: Arc<dyn StateStore>,
     pub(crate) keys: KeyRing,
     pub(crate) wiring: Wiring,
 }
@@ -112,6 +110,7 @@ impl Session {
         let environment = EnvironmentName::new(options.environment.as_deref().unwrap_or("dev"));
         // Where else the state may be is said in a configuration that cannot be read.
         let kept = Backend::default().open(&root, &options.wiring.variables).await?;
+        let kept = options.wiring.wrapped(kept);
         let store = &kept.store;
         let deployments = store.deployments(&environment, HISTORY).await?;
         let stood = deployments.iter().filter(|d| d.outcome == Some(DeploymentOutcome::Succeeded));
@@ -128,9 +127,8 @@ impl Session {
         Kept { keys, store, .. }: Kept,
         wiring: Wiring,
     ) -> Self {
-        let state = (wiring.wrap_store)(store.clone());
         let project = ProjectName::new(description.configuration.project.name.clone());
-        Self { environment, root, project, description: Arc::new(description), store, state, keys, wiring }
+        Self { environment, root, project, description: Arc::new(description), store, keys, wiring }
     }
 
     /// Whether caution counts more than speed here.
@@ -213,7 +211,8 @@ impl Description {
             &GivenSettings::default(),
             &wiring.variables,
         );
-        backend.map_err(|faults| self.fault(faults))?.open(root, &wiring.variables).await
+        let kept = backend.map_err(|faults| self.fault(faults))?.open(root, &wiring.variables).await?;
+        Ok(wiring.wrapped(kept))
     }
 
     /// What an earlier revision described.

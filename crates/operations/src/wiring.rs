@@ -5,8 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use engine::StateStore;
+use engine::Store;
 
+use crate::backend::Kept;
 use crate::stack::Programs;
 
 /// What the composition root hands in, so that a test can put itself between an operation and its store.
@@ -18,8 +19,8 @@ pub struct Wiring {
     pub binary: Option<PathBuf>,
     /// The providers' programs that run.
     pub programs: Arc<Programs>,
-    /// Stands between operations and the state store.
-    pub wrap_store: fn(Arc<dyn StateStore>) -> Arc<dyn StateStore>,
+    /// Stands between operations and the store of the project or folder that they are about.
+    pub wrap_store: fn(Arc<dyn Store>) -> Arc<dyn Store>,
 }
 
 impl Wiring {
@@ -35,6 +36,11 @@ impl Wiring {
             programs: Arc::default(),
             wrap_store: |store| store,
         }
+    }
+
+    /// A store that was opened, with what stands before it.
+    pub(crate) fn wrapped(&self, kept: Kept) -> Kept {
+        Kept { store: (self.wrap_store)(kept.store), ..kept }
     }
 }
 

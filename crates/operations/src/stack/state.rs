@@ -62,7 +62,8 @@ impl StackFolder {
     /// # Errors
     /// If it cannot be opened.
     pub(super) async fn store(&self, root: Option<&Configuration>) -> Result<Kept, Fault> {
-        self.backend(root)?.open(&self.root, &self.wiring.variables).await
+        let kept = self.backend(root)?.open(&self.root, &self.wiring.variables).await?;
+        Ok(self.wiring.wrapped(kept))
     }
 
     /// What the `backend` block says.
