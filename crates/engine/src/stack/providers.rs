@@ -110,11 +110,12 @@ impl StackProviders {
         let mut at = node;
         let mut name = name.clone();
         let mut alias = alias.cloned();
+        let mut address = provider_address(&tree.node(node)?.configuration, &name);
         loop {
             let here = tree.node(at)?;
-            let address = provider_address(&here.configuration, &name);
             let declared = here.configuration.providers.iter().position(|provider| {
-                provider.name.name == name && provider.alias.as_ref().map(|a| &a.name) == alias.as_ref()
+                provider.alias.as_ref().map(|a| &a.name) == alias.as_ref()
+                    && provider_address(&here.configuration, &provider.name.name) == address
             });
             if declared.is_some() {
                 return Some(self.intern(tree, at, address, alias, declared));
@@ -133,6 +134,7 @@ impl StackProviders {
                 (Some((_, outer)), _) => {
                     name = outer.name.clone();
                     alias = outer.alias.clone();
+                    address = provider_address(&above.configuration, &name);
                 }
                 (None, Some(_)) => return None,
                 // The default configuration is inherited by what the provider is, not by what it is called.
