@@ -5,4 +5,5 @@ mod caller;
 mod doubts;
 mod killed;
 mod midway;
+mod project;
 mod rig;
