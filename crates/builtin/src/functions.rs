@@ -3,31 +3,49 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::stack::provider::Remark;
+use diag::FileId;
+use engine::stack::provider::{FunctionParameter, FunctionSchema, Remark};
 use serde_json::json;
-use value::{Type, Value};
+use value::{Type, Value, type_to_json};
 
-/// The functions' signatures, as metadata in JSON has them.
-pub(crate) fn signatures() -> BTreeMap<Arc<str>, serde_json::Value> {
-    let one = |summary: &str, returns: &str, name: &str, ty: &str| {
-        json!({
-            "description": summary,
-            "summary": summary,
-            "return_type": returns,
-            "parameters": [{ "name": name, "type": ty }],
-        })
-    };
+/// The functions that there are.
+pub(crate) fn schemas() -> BTreeMap<Arc<str>, FunctionSchema> {
     BTreeMap::from([
         (
             "decode_tfvars".into(),
-            one("The values of a text in the form of a `.tfvars` file", "dynamic", "src", "string"),
+            of_one(
+                "The values of a text in the form of a `.tfvars` file",
+                Type::Dynamic,
+                "src",
+                Type::String,
+            ),
         ),
-        ("encode_expr".into(), one("A value as an expression of the language", "string", "value", "dynamic")),
+        (
+            "encode_expr".into(),
+            of_one("A value as an expression of the language", Type::String, "value", Type::Dynamic),
+        ),
         (
             "encode_tfvars".into(),
-            one("An object as a text in the form of a `.tfvars` file", "string", "value", "dynamic"),
+            of_one(
+                "An object as a text in the form of a `.tfvars` file",
+                Type::String,
+                "value",
+                Type::Dynamic,
+            ),
         ),
     ])
+}
+
+/// A function of one parameter.
+fn of_one(summary: &str, result: Type, name: &str, ty: Type) -> FunctionSchema {
+    let metadata = json!({
+        "description": summary,
+        "summary": summary,
+        "return_type": type_to_json(&result),
+        "parameters": [{ "name": name, "type": type_to_json(&ty) }],
+    });
+    let parameter = FunctionParameter { name: name.into(), ty, is_nullable: false, takes_unknown: false };
+    FunctionSchema { parameters: vec![parameter], variadic: None, result, metadata }
 }
 
 pub(crate) fn call(function: &str, arguments: &[Value]) -> Result<Value, Remark> {
@@ -36,15 +54,9 @@ pub(crate) fn call(function: &str, arguments: &[Value]) -> Result<Value, Remark>
     };
     match function {
         "encode_expr" => {
-            if !argument.is_wholly_known() {
-                return Ok(Value::unknown(Type::String));
-            }
             lang::write::expression(argument).map(Value::string).ok_or_else(|| unwritable(function))
         }
         "encode_tfvars" => {
-            if !argument.is_wholly_known() {
-                return Ok(Value::unknown(Type::String));
-            }
             let entries = argument
                 .as_entries()
                 .ok_or_else(|| Remark::error("Invalid value to encode", "an object is required"))?;
@@ -55,8 +67,19 @@ pub(crate) fn call(function: &str, arguments: &[Value]) -> Result<Value, Remark>
             let entries = entries.iter().map(|(name, value)| (name.as_ref(), value));
             lang::write::attributes(entries, 0).map(Value::string).ok_or_else(|| unwritable(function))
         }
+        "decode_tfvars" => decode(argument.as_str().unwrap_or_default()),
         _ => Err(Remark::error("Unknown function", format!("the provider has no function `{function}`"))),
     }
+}
+
+fn decode(text: &str) -> Result<Value, Remark> {
+    let parsed = lang::values::parse_hcl(FileId(0), text);
+    if let Some(fault) = parsed.diagnostics.0.first() {
+        let before = fault.span.and_then(|span| text.get(..span.start as usize)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        return Err(Remark::error("Invalid content", format!("line {line} of the text: {}", fault.message)));
+    }
+    Ok(Value::object(parsed.tree.into_iter().map(|given| (given.name.name, given.value))))
 }
 
 fn unwritable(function: &str) -> Remark {

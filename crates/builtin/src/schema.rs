@@ -15,7 +15,7 @@ pub(crate) static SCHEMA: LazyLock<Arc<ProviderSchema>> = LazyLock::new(|| {
     Arc::new(ProviderSchema {
         resources: Kinds::from([(Arc::from(DATA), kind(data()))]),
         data: Kinds::from([(Arc::from(REMOTE_STATE), kind(remote_state()))]),
-        functions: crate::functions::signatures(),
+        functions: crate::functions::schemas(),
         ..ProviderSchema::default()
     })
 });

@@ -38,6 +38,7 @@ pub fn run(arguments: Vec<OsString>, wiring: Wiring) -> ExitCode {
         }
     };
     let screen = view::Screen::new(parsed.color, parsed.json);
+    terraform::begin_log(&wiring.variables);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -1,6 +1,6 @@
 //! Calls of one process.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::uri::PathAndQuery;
 use prost::Message;
@@ -29,7 +29,10 @@ impl Process {
         Q: Message + 'static,
         A: Message + Default + 'static,
     {
-        match self.unary(method.path(self.protocol), request).await {
+        let begun = Instant::now();
+        let answer = self.unary(method.path(self.protocol), request).await;
+        tracing::debug!(took_ms = begun.elapsed().as_millis(), is_answered = answer.is_ok(), "{method:?}");
+        match answer {
             Ok(answer) => Ok(answer),
             Err(status) => Err(self.failure(method, &status).await),
         }

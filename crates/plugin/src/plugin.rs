@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use engine::stack::ResourceProvider;
 use engine::stack::provider::{Part, ProviderSchema, Remark};
+use futures_util::future::{BoxFuture, FutureExt, Shared};
 use tokio::sync::OnceCell;
 use value::{Type, Value};
 
@@ -71,10 +72,14 @@ pub struct Plugin {
     types: Mutex<HashMap<(Part, String), Arc<Type>>>,
 }
 
+/// A process that starts or has started, or why it did not. Whoever waits for it drives it: who began it may stand still meanwhile,
+/// in an expression that calls a function.
+type Starting = Shared<BoxFuture<'static, Result<Arc<Process>, String>>>;
+
 /// A process, or the place of one.
 #[derive(Default)]
 pub(crate) struct Slot {
-    process: OnceCell<Result<Process, String>>,
+    process: OnceLock<Starting>,
     /// What it is configured with, or will be.
     configuration: OnceLock<Vec<u8>>,
     /// What it said to it: warnings, or why not.
@@ -108,7 +113,7 @@ impl Plugin {
             .into_iter()
             .map(|slot| {
                 tokio::spawn(async move {
-                    if let Some(Ok(process)) = slot.process.get() {
+                    if let Some(process) = slot.running() {
                         process.shut_down().await;
                     }
                 })
@@ -122,7 +127,7 @@ impl Plugin {
     /// How many processes run.
     #[must_use]
     pub fn processes(&self) -> usize {
-        self.lock().iter().filter(|slot| matches!(slot.process.get(), Some(Ok(_)))).count()
+        self.lock().iter().filter(|slot| slot.running().is_some()).count()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Slot>>> {
@@ -159,25 +164,14 @@ impl Plugin {
     }
 
     /// The process of a slot, started if it is not.
-    pub(crate) async fn process<'s>(&self, slot: &'s Slot) -> Result<&'s Process, CallFailure> {
-        let started = slot.process.get_or_init(|| self.start()).await;
-        started.as_ref().map_err(|why| CallFailure::Start(why.clone()))
-    }
-
-    async fn start(&self) -> Result<Process, String> {
-        let program = &self.program;
-        let started = match &program.reattach {
-            Some(to) => process::reattach(&program.path, to).await,
-            None => process::start(&program.path, &program.variables, program.wrapper.as_ref()).await,
-        };
-        let process = started.map_err(|failure| failure::chain(&failure))?;
-        // Some providers have to be asked for their schema before they answer anything else, though it is known.
-        if self.stored.get().is_some_and(|stored| !stored.capabilities().get_provider_schema_optional) {
-            let asked =
-                process.call::<_, GetProviderSchemaResponse>(Method::GetProviderSchema, Empty {}).await;
-            asked.map_err(|failure| failure.to_string())?;
-        }
-        Ok(process)
+    pub(crate) async fn process(&self, slot: &Slot) -> Result<Arc<Process>, CallFailure> {
+        let starting = slot.process.get_or_init(|| {
+            // Some providers have to be asked for their schema before they answer anything else, though it is known.
+            let optional =
+                self.stored.get().is_none_or(|stored| stored.capabilities().get_provider_schema_optional);
+            start(self.program.clone(), !optional).boxed().shared()
+        });
+        starting.clone().await.map_err(CallFailure::Start)
     }
 
     /// What it makes.
@@ -293,13 +287,34 @@ impl Plugin {
     pub(crate) async fn stop(&self) {
         let slots = self.lock().clone();
         for slot in slots {
-            if let Some(Ok(process)) = slot.process.get() {
+            if let Some(process) = slot.running() {
                 // One that cannot be asked ends by itself or is waited for.
                 let _ =
                     process.call::<_, crate::wire::calls::StopResponse>(Method::StopProvider, Empty {}).await;
             }
         }
     }
+}
+
+impl Slot {
+    /// Its process, once there is one.
+    fn running(&self) -> Option<Arc<Process>> {
+        self.process.get()?.peek()?.as_ref().ok().cloned()
+    }
+}
+
+/// Starts a process. `asks_schema`: whether it is asked for its schema first.
+async fn start(program: Program, asks_schema: bool) -> Result<Arc<Process>, String> {
+    let started = match &program.reattach {
+        Some(to) => process::reattach(&program.path, to).await,
+        None => process::start(&program.path, &program.variables, program.wrapper.as_ref()).await,
+    };
+    let process = started.map_err(|failure| failure::chain(&failure))?;
+    if asks_schema {
+        let asked = process.call::<_, GetProviderSchemaResponse>(Method::GetProviderSchema, Empty {}).await;
+        asked.map_err(|failure| failure.to_string())?;
+    }
+    Ok(Arc::new(process))
 }
 
 /// What we understand.

@@ -302,6 +302,10 @@ impl ResourceProvider for Configured {
             && self.plugin.stored().is_some_and(|stored| stored.capabilities().plan_destroy)
     }
 
+    fn is_remote(&self) -> bool {
+        true
+    }
+
     async fn stop(&self) {
         self.plugin.stop().await;
     }

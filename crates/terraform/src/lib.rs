@@ -6,10 +6,12 @@ mod arguments;
 mod commands;
 mod help;
 mod json;
+mod log;
 mod names;
 mod text;
 mod view;
 
+pub use log::begin_log;
 pub use text::Paint;
 pub use text::plan::{changes as plan_changes, summary as plan_summary};
 
@@ -37,6 +39,7 @@ pub fn run(arguments: &[OsString], wiring: Wiring) -> ExitCode {
             return ExitCode::from(1);
         }
     };
+    begin_log(&wiring.variables);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

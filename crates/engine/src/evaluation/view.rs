@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use diag::Diagnostic;
+use lang::functions::FunctionError;
 use lang::resolve::{Reference, ServiceId};
 use lang::{ProjectFiles, Scope};
 use value::{Type, Value};
@@ -125,6 +126,14 @@ impl Scope for View<'_, '_> {
 
     fn may_draw(&self) -> bool {
         self.world.may_draw
+    }
+
+    fn call(&self, name: &str, _: &[Value]) -> Result<Value, FunctionError> {
+        let why = "a provider's function can be called in a stack, not beside services";
+        let mut fault =
+            FunctionError::new(None, format!("The function `{name}` cannot be called here: {why}."));
+        fault.hint = Some("call it in a stack, and use an output of that: `stack.NAME.OUTPUT`".into());
+        Err(fault)
     }
 
     fn now(&self) -> Option<SystemTime> {

@@ -5,6 +5,7 @@
 
 pub mod apply;
 pub mod editing;
+mod functions;
 mod input;
 mod kinds;
 pub mod plan;

@@ -35,7 +35,8 @@ pub struct StackPlan {
     pub base_serial: u64,
     /// The state's lineage; empty where there was none.
     pub lineage: String,
-    /// Root variables by name, as they were given, or their defaults; those that are never kept are not in it.
+    /// Root variables by name, as they were given, or their defaults; sensitive ones are marked, and those that are never kept
+    /// are not in it.
     pub variables: BTreeMap<Arc<str>, Value>,
     /// Only these were looked at; empty: everything.
     pub targets: Vec<Target>,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use value::{Path, Value};
 
+pub use super::functions::{FunctionParameter, FunctionSchema};
 pub use super::kinds::{Identity, IdentityAttribute, IdentitySchema, KindSchema, KindSource, Kinds};
 
 /// A provider with one configuration. Calls may come at the same time.
@@ -41,6 +42,11 @@ pub trait ResourceProvider: Send + Sync {
 
     /// Whether it wants to plan removals, too; then [`plan`](Self::plan) is asked with nothing proposed.
     async fn plans_removals(&self) -> bool {
+        false
+    }
+
+    /// Whether it is asked over a connection, so that asking for much at once saves time.
+    fn is_remote(&self) -> bool {
         false
     }
 
@@ -99,8 +105,8 @@ pub struct ProviderSchema {
     pub data: Kinds,
     /// Ephemeral resources by kind.
     pub ephemeral: Kinds,
-    /// Functions by name, in the form of `terraform metadata functions -json`.
-    pub functions: BTreeMap<Arc<str>, serde_json::Value>,
+    /// Functions by name.
+    pub functions: BTreeMap<Arc<str>, FunctionSchema>,
 }
 
 /// Something that a provider says.

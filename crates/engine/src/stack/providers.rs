@@ -2,12 +2,13 @@
 //! and their schemas fetched once for each; configuring them is a step of the walk.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics};
 use futures_util::future::join_all;
 use lang::configuration::{Configuration, Import, NodeId, ProviderReference, Resource, Tree};
 use lang::resolve::ResourceId;
+use tokio::sync::SetOnce;
 
 use super::planning::rows::block_of;
 use super::provider::{KindSchema, ProviderSchema, Remark};
@@ -29,7 +30,7 @@ pub struct ConfiguredProvider {
     /// As [`crate::Record::provider`] has it.
     pub text: Arc<str>,
     /// Once it is configured.
-    ready: OnceLock<Arc<dyn ResourceProvider>>,
+    ready: SetOnce<Arc<dyn ResourceProvider>>,
 }
 
 /// All provider configurations of a stack that something uses.
@@ -43,6 +44,8 @@ pub struct StackProviders {
     of_imports: Vec<Option<ProviderId>>,
     /// Those that the state names, by their text there.
     of_state: HashMap<Arc<str>, ProviderId>,
+    /// Those whose functions are called.
+    called: BTreeSet<ProviderAddress>,
     started: HashMap<ProviderAddress, Started>,
 }
 
@@ -75,6 +78,8 @@ impl StackProviders {
                 of_node.push(*found);
             }
             all.of_resources.push(of_node);
+            let called = configuration.provider_functions.iter();
+            all.called.extend(called.map(|call| provider_address(configuration, &call.provider)));
         }
         for import in tree.root().map_or(&[][..], |root| &root.imports) {
             // What has a block is taken over by the provider of that.
@@ -170,7 +175,7 @@ impl StackProviders {
             node,
             block,
             text: text.into(),
-            ready: OnceLock::new(),
+            ready: SetOnce::new(),
         });
         self.by_place.insert(key, id);
         id
@@ -192,8 +197,8 @@ impl StackProviders {
 
     /// Starts every provider that is used, and asks each for its schema.
     pub(super) async fn start(&mut self, source: &dyn ProviderSource) -> Diagnostics {
-        let addresses: BTreeSet<ProviderAddress> =
-            self.configured.iter().map(|configured| configured.address.clone()).collect();
+        let mut addresses = self.called.clone();
+        addresses.extend(self.configured.iter().map(|configured| configured.address.clone()));
         let started = join_all(addresses.iter().map(async |address| {
             let provider = source.start(address).await?;
             let schema = provider.schema().await.map_err(|remarks| schema_failed(address, remarks))?;
@@ -248,13 +253,30 @@ impl StackProviders {
     /// The provider without a configuration: for schemas, validation and upgrades.
     #[must_use]
     pub fn unconfigured(&self, id: ProviderId) -> Option<&Arc<dyn ResourceProvider>> {
-        self.started.get(&self.get(id)?.address).map(|started| &started.provider)
+        self.started(&self.get(id)?.address).map(|(provider, _)| provider)
+    }
+
+    /// A provider without a configuration, and what it makes; `None` if nothing uses it, or it could not be started.
+    #[must_use]
+    pub fn started(
+        &self,
+        address: &ProviderAddress,
+    ) -> Option<(&Arc<dyn ResourceProvider>, &Arc<ProviderSchema>)> {
+        self.started.get(address).map(|started| (&started.provider, &started.schema))
     }
 
     /// The provider, once it is configured.
     #[must_use]
     pub fn ready(&self, id: ProviderId) -> Option<&Arc<dyn ResourceProvider>> {
         self.get(id)?.ready.get()
+    }
+
+    /// Waits until a provider is configured; for ever if it never is.
+    pub(super) async fn when_ready(&self, id: ProviderId) {
+        match self.get(id) {
+            Some(configured) => drop(configured.ready.wait().await),
+            None => std::future::pending().await,
+        }
     }
 
     pub(super) fn set_ready(&self, id: ProviderId, provider: Arc<dyn ResourceProvider>) {
@@ -266,7 +288,7 @@ impl StackProviders {
     /// What a provider makes.
     #[must_use]
     pub fn schema(&self, id: ProviderId) -> Option<&Arc<ProviderSchema>> {
-        self.started.get(&self.get(id)?.address).map(|started| &started.schema)
+        self.started(&self.get(id)?.address).map(|(_, schema)| schema)
     }
 
     /// What a kind of resource looks like.

@@ -12,7 +12,7 @@ use engine::{Address, EnvironmentName, Events, Target};
 use lang::configuration::VariableSource;
 use provisioners::StandardProvisioners;
 use tokio_util::sync::CancellationToken;
-use value::Value;
+use value::{Marks, Value};
 
 use super::overlay::Overlay;
 use super::programs::Given;
@@ -236,11 +236,15 @@ pub(super) async fn plan_of(
     Ok(Planned { plan, diagnostics, stack, state, variables, given, held: Mutex::new(held) })
 }
 
-/// What is given to variables that may be kept, by their names.
+/// What is given to variables that may be kept, by their names; marked where they are sensitive.
 fn given_by_name(stack: &LoadedStack, given: Vec<Option<Value>>) -> BTreeMap<Arc<str>, Value> {
     let variables = stack.tree.root().map_or(&[][..], |root| &root.variables);
     let kept = variables.iter().zip(given).filter(|(variable, _)| !variable.ephemeral);
-    kept.filter_map(|(variable, value)| Some((variable.name.name.clone(), value?))).collect()
+    let named = kept.filter_map(|(variable, value)| {
+        let marks = if variable.sensitive { Marks::SENSITIVE } else { Marks::NONE };
+        Some((variable.name.name.clone(), value?.with_marks(marks)))
+    });
+    named.collect()
 }
 
 /// Makes a plan real, under the workspace's lock.

@@ -112,7 +112,7 @@ impl StackFolder {
                 values.push(value);
                 continue;
             }
-            let planned = plan.variables.get(name).cloned();
+            let planned = plan.variables.get(name).map(|value| value.clone().unmark_deep().0);
             let differs = |value: &Value| !planned.as_ref().is_some_and(|planned| same(planned, value));
             if now(&flags).is_some_and(|value| differs(&value)) {
                 faults.push(

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use engine::stack::provider::{ImportBy, Imported, MovedState, Observed, Opened, Part, Powers, Remark};
-use value::{Number, Path, Step, Type, Value, type_from_json};
+use value::{Number, Path, Step, Type, Value};
 
 use super::raw::raw;
 use super::{Configured, Said, answered, dynamic};
@@ -120,19 +120,14 @@ impl Powers for Configured {
         let first = |said: Vec<Remark>| {
             said.into_iter().next().unwrap_or_else(|| Remark::error("The provider failed", ""))
         };
-        self.plugin.schema().await.map_err(first)?;
-        let declared = self.plugin.stored().and_then(|stored| stored.function(function));
-        let Some(declared) = declared else {
+        let schema = self.plugin.schema().await.map_err(first)?;
+        let Some(declared) = schema.functions.get(function) else {
             return Err(Remark::error("Unknown function", format!("the provider has no `{function}`")));
         };
-        let ty = |bytes: &[u8]| {
-            let json = serde_json::from_slice(bytes).ok();
-            json.and_then(|json| type_from_json(&json).ok()).unwrap_or(Type::Dynamic)
-        };
         let parameters =
-            declared.parameters.iter().chain(declared.variadic_parameter.iter().flat_map(std::iter::repeat));
+            declared.parameters.iter().chain(declared.variadic.iter().flat_map(std::iter::repeat));
         let arguments = arguments.iter().zip(parameters);
-        let arguments = arguments.filter_map(|(value, parameter)| dynamic(value, &ty(&parameter.r#type)));
+        let arguments = arguments.filter_map(|(value, parameter)| dynamic(value, &parameter.ty));
         let method = Method::CallFunction;
         let request = CallFunctionRequest { name: function.into(), arguments: arguments.collect() };
         let answer: CallFunctionResponse = self.asked(method, request).await.map_err(first)?;
@@ -143,7 +138,7 @@ impl Powers for Configured {
                 None => fault,
             });
         }
-        let result = declared.r#return.as_ref().map_or(Type::Dynamic, |result| ty(&result.r#type));
-        answered(answer.result, &result, method).map_err(|failure| first(remarks::of_failure(failure)))
+        answered(answer.result, &declared.result, method)
+            .map_err(|failure| first(remarks::of_failure(failure)))
     }
 }

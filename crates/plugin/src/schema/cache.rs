@@ -16,7 +16,7 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::convert::{SchemaError, kind};
-use super::functions::signature;
+use super::functions::function;
 use crate::wire::Protocol;
 use crate::wire::calls::GetProviderSchemaResponse;
 use crate::wire::messages::{self, ServerCapabilities};
@@ -230,12 +230,6 @@ impl Stored {
         self.index.meta.is_some()
     }
 
-    /// A function.
-    pub(crate) fn function(&self, name: &str) -> Option<messages::Function> {
-        let bytes = self.from.read(*self.index.functions.get(name)?).ok()?;
-        messages::Function::decode(bytes).ok()
-    }
-
     /// As the engine has it.
     pub(crate) fn schema(&self) -> Result<ProviderSchema, SchemaError> {
         let read = |at: Option<Extent>| at.and_then(|at| self.from.read(at).ok()).unwrap_or_default();
@@ -243,8 +237,7 @@ impl Stored {
             Kinds::later(part, names.keys().map(String::as_str), Arc::new(self.clone()))
         };
         let functions = self.index.functions.iter().map(|(name, at)| {
-            let function = messages::Function::decode(read(Some(*at)))?;
-            Ok((name.as_str().into(), signature(&function)))
+            Ok((name.as_str().into(), function(&messages::Function::decode(read(Some(*at)))?)))
         });
         Ok(ProviderSchema {
             provider: kind(self.protocol, &read(self.index.provider), None)?,

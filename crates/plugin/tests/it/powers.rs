@@ -70,7 +70,7 @@ async fn functions_are_called_and_their_faults_name_the_argument() {
         let ready = rig.ready(&Script { protocol, ..rig.script() }).await;
         let powers = ready.powers();
         let signature = &ready.provider.schema().await.unwrap().functions["join_words"];
-        assert_eq!(signature["variadic_parameter"]["type"], "string");
+        assert_eq!(signature.metadata["variadic_parameter"]["type"], "string");
         let texts = |words: &[&str]| words.iter().map(|word| Value::string(*word)).collect::<Vec<_>>();
         let joined = powers.call("join_words", &texts(&["-", "a", "b", "c"])).await;
         assert_eq!(joined, Ok(Value::string("a-b-c")));

@@ -29,7 +29,8 @@ pub fn schemas(schemas: &Schemas) -> Json {
             }
         }
         if !schema.functions.is_empty() {
-            let all = schema.functions.iter().map(|(name, it)| (name.to_string(), it.clone())).collect();
+            let all =
+                schema.functions.iter().map(|(name, it)| (name.to_string(), it.metadata.clone())).collect();
             provider.insert("functions".into(), Json::Object(all));
         }
         out.insert(name.clone(), Json::Object(provider));

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use super::world::Told;
 
-const USAGE: &str = "usage: cargo xtask bench aws [--binary PATH] [--endpoint block|environment]";
+const USAGE: &str = "usage: cargo xtask bench aws [--binary PATH] [--endpoint environment|block]";
 
 #[derive(Debug)]
 pub struct Options {
@@ -18,7 +18,7 @@ pub struct Options {
 
 impl Options {
     pub fn read(arguments: &[&str]) -> Result<Self> {
-        let mut options = Self { binary: None, told: Told::Block };
+        let mut options = Self { binary: None, told: Told::Environment };
         for pair in arguments.chunks(2) {
             let &[flag, value] = pair else { bail!("`{}` needs a value\n{USAGE}", pair[0]) };
             match (flag, value) {

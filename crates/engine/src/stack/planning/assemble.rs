@@ -79,13 +79,15 @@ pub(super) fn plan(
     }
 }
 
-/// Root variables as they were given, or their defaults; ephemeral ones are never kept.
+/// Root variables as they were given, or their defaults; ephemeral ones are never kept, and sensitive ones are marked.
 fn variables(request: &StackRequest) -> BTreeMap<Arc<str>, Value> {
     let Some(root) = request.input.tree.root() else { return BTreeMap::new() };
     let given = root.variables.iter().zip(&request.input.variables);
     let value = |(variable, value): (&lang::configuration::Variable, &Option<Value>)| {
         let kept = value.clone().filter(|_| !variable.ephemeral);
-        Some((variable.name.name.clone(), kept.or_else(|| variable.default.clone())?))
+        let value = kept.or_else(|| variable.default.clone())?;
+        let marks = if variable.sensitive { Marks::SENSITIVE } else { Marks::NONE };
+        Some((variable.name.name.clone(), value.with_marks(marks)))
     };
     given.filter_map(value).collect()
 }

@@ -2,6 +2,7 @@
 //!
 //! It writes nothing and makes nothing. The order of steps is [`super::walk`]'s; here is what becomes of resources.
 
+mod ahead;
 mod assemble;
 mod conditions;
 mod consistency;
@@ -29,6 +30,7 @@ mod triggers;
 mod validate;
 mod written;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use diag::{Diagnostics, Severity};
@@ -102,6 +104,12 @@ pub async fn plan(mut request: StackRequest) -> (StackPlan, Diagnostics) {
     let input = request.input.clone();
     let tree = input.tree.clone();
     let (moved, mut told) = moves::moved_rows(&tree, std::mem::take(&mut request.state.rows));
+    if request.mode != StackMode::Destroy
+        && let Some(fault) = moves::excluded(&moved, &request.targets)
+    {
+        told.extend([selection::targeted(), fault]);
+        return (assemble::errored(&request), told);
+    }
     // Where there is nothing to remove, nobody has to know what there is.
     request.refreshes &= request.mode != StackMode::Destroy || !moved.is_empty();
     let in_state = rows::providers(moved.iter().map(|row| &row.row));
@@ -133,15 +141,26 @@ pub async fn plan(mut request: StackRequest) -> (StackPlan, Diagnostics) {
     let steps = Arc::new(steps);
     let parts = Parts { dependencies, described: rows.described, orphans, imports, selection, doubts };
     let planner = Arc::new(Planner::new(&request, &world, &steps, parts));
-    told.extend(walk(world.clone(), steps, planner.clone(), request.parallelism).await);
+    let walking = walk(world.clone(), steps, planner.clone(), request.parallelism);
+    let reading = async {
+        ahead::read(&planner, &world).await;
+        std::future::pending().await
+    };
+    told.extend(tokio::select! { found = walking => found, found = reading => found });
     told.extend(planner.ephemerals.close(&planner).await);
     // Where only a part is planned, the rest is not looked at and nothing new.
     if request.targets.is_empty() {
         told.extend(planner.doubts.rest());
     }
-    if told.has_errors() || leaves_out(&world) {
-        // What is wrong whatever the values are is told alone, and also where there happens to be nothing.
-        let invalid = validate(request.input.clone()).await;
+    // What is wrong whatever the values are is told alone, and also where there happens to be nothing.
+    let left_out = left_out(&world);
+    let input = request.input.clone();
+    let invalid = match left_out {
+        _ if told.has_errors() => Some(validate(input).await),
+        Some(left_out) => Some(validate::validate_only(input, left_out).await),
+        None => None,
+    };
+    if let Some(invalid) = invalid {
         if invalid.has_errors() {
             return (assemble::errored(&request), invalid);
         }
@@ -157,13 +176,18 @@ pub async fn plan(mut request: StackRequest) -> (StackPlan, Diagnostics) {
     (plan, told)
 }
 
-/// Whether there is no instance of a module or of a resource, so that what it says was not looked at.
-fn leaves_out(world: &World) -> bool {
+/// Resources of which there is no instance, so that what they say was not looked at. `None`: everything was.
+fn left_out(world: &World) -> Option<HashSet<ResourceAt>> {
     let is_nowhere =
         |at: ResourceAt| world.expansions(at).is_some_and(|of| of.iter().all(Expansion::is_empty));
-    (0..).map(NodeId).zip(&world.input.tree.nodes).any(|(node, tree_node)| {
+    let nodes = (0..).map(NodeId).zip(&world.input.tree.nodes);
+    let resources = nodes.clone().flat_map(|(node, tree_node)| {
         let resources = (0..).map(ResourceId).zip(&tree_node.configuration.resources);
-        world.instances(node).is_empty()
-            || resources.map(|(resource, _)| ResourceAt { node, resource }).any(is_nowhere)
-    })
+        resources.map(move |(resource, _)| ResourceAt { node, resource })
+    });
+    let left_out: HashSet<ResourceAt> =
+        resources.filter(|at| world.instances(at.node).is_empty() || is_nowhere(*at)).collect();
+    // A module without resources has expressions, too.
+    let is_whole = left_out.is_empty() && nodes.clone().all(|(node, _)| !world.instances(node).is_empty());
+    (!is_whole).then_some(left_out)
 }

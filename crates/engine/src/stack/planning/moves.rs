@@ -2,7 +2,7 @@
 //!
 //! Each row follows the statements by itself, the narrowest first, through tables by names, so that it is linear in rows.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use diag::{Diagnostic, Diagnostics, Span};
@@ -85,6 +85,25 @@ pub(super) fn moved_rows(tree: &Tree, rows: Vec<StateRow>) -> (Vec<Row>, Diagnos
         );
     }
     (moved, told)
+}
+
+/// That a plan of a part does not look at everything that was moved: what is left out would be neither here nor there.
+pub(super) fn excluded(rows: &[Row], targets: &[Target]) -> Option<Diagnostic> {
+    let moved = rows.iter().filter_map(|row| Some([row.previous.as_ref()?, &row.row.address]));
+    let left: BTreeSet<String> = moved
+        .flatten()
+        .filter(|address| !targets.iter().any(|target| target.includes(address)))
+        .map(ToString::to_string)
+        .collect();
+    if targets.is_empty() || left.is_empty() {
+        return None;
+    }
+    let left: Vec<&str> = left.iter().map(String::as_str).collect();
+    Some(
+        Diagnostic::error("moved-excluded", "Moved resource instances excluded by targeting")
+            .because(format!("moved, and not among the targets: {}", left.join(", ")))
+            .hint("name these as targets, too, or plan everything"),
+    )
 }
 
 /// From no key to the number 0 where `count` came, and back where it went.

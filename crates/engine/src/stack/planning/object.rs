@@ -12,7 +12,7 @@ use super::planner::Planner;
 use super::rows::Row;
 use crate::stack::ResourceProvider;
 use crate::stack::plan::{Action, ResourceChange};
-use crate::stack::provider::{KindSchema, Observed, PlanResource, Remark};
+use crate::stack::provider::{KindSchema, MovedState, Observed, PlanResource, Remark};
 use crate::stack::world::{ResourceAt, World, failed, tell_remarks};
 use crate::{Address, Happened, KnownBy, StateRow};
 
@@ -28,6 +28,7 @@ pub(super) struct Asking<'a> {
 }
 
 /// What there is of an object.
+#[derive(Debug, Clone)]
 pub(super) struct Read {
     /// Now; `None` if it is gone.
     pub row: Option<StateRow>,
@@ -65,7 +66,12 @@ impl Asking<'_> {
     ///
     /// # Errors
     /// If it was written by a newer provider, or cannot be brought to the present form.
-    pub async fn upgraded(&self, row: &StateRow) -> Result<StateRow, Diagnostics> {
+    async fn upgraded(&self, Row { row, previous }: &Row) -> Result<StateRow, Diagnostics> {
+        if let Some(previous) = previous
+            && (previous.kind != row.address.kind || !same_provider(&row.record.provider, self.text))
+        {
+            return self.taken_over(row, previous).await;
+        }
         let (then, now) = (row.record.schema_version, self.kind.version);
         if then > now {
             let message = "Resource instance managed by newer provider version";
@@ -87,19 +93,51 @@ impl Asking<'_> {
         Ok(row)
     }
 
+    /// A row of another kind, or of another provider, as an object of this one.
+    async fn taken_over(&self, row: &StateRow, previous: &Address) -> Result<StateRow, Diagnostics> {
+        let refused = |why: Vec<Remark>| {
+            let mut told = self.told(&row.address, why);
+            for fault in &mut told.0 {
+                let detail = fault.detail.take().map_or_else(String::new, |detail| detail + "\n");
+                fault.detail = Some(format!("{detail}a `moved` block makes {previous} {}", row.address));
+            }
+            told
+        };
+        let Some(powers) = self.provider.powers() else {
+            let why = "its provider takes over no objects of other kinds";
+            return Err(refused(vec![Remark::error("Unable to move", why)]));
+        };
+        let from = MovedState {
+            provider: address_in(&row.record.provider).into(),
+            kind: previous.kind.as_str().into(),
+            schema_version: row.record.schema_version,
+            object: observed(row),
+        };
+        let taken = powers.take_over(row.address.kind.as_str(), &from).await.map_err(refused)?;
+        let mut row = StateRow { value: taken.value, ..row.clone() };
+        row.record.schema_version = self.kind.version;
+        row.record.provider = self.text.clone();
+        row.record.private = taken.private;
+        row.record.identity = taken.identity;
+        Ok(row)
+    }
+
     /// What is there now. Where the state is believed, that is what it says.
     pub async fn read(&self, planner: &Planner, row: &Row) -> Result<Read, Diagnostics> {
         if planner.refreshes && !planner.selection.is_dependent(&row.row.address) {
-            return self.read_anew(planner, row).await;
+            return match planner.ahead.take(row) {
+                Some(reading) => reading.get_or_init(|| self.read_anew(planner, row)).await.clone(),
+                None => self.read_anew(planner, row).await,
+            };
         }
-        let mut before = self.upgraded(&row.row).await?;
+        let mut before = self.upgraded(row).await?;
         before.value = self.kind.block.with_sensitive(&before.value);
         Ok(Read { row: Some(before), drift: None, warnings: Diagnostics::default() })
     }
 
     /// What is there now, whether or not the state is believed.
     pub async fn read_anew(&self, planner: &Planner, row: &Row) -> Result<Read, Diagnostics> {
-        let mut before = self.upgraded(&row.row).await?;
+        let mut before = self.upgraded(row).await?;
         before.value = self.kind.block.with_sensitive(&before.value);
         let address = &row.row.address;
         let deposed = row.row.record.deposed.as_ref();
@@ -181,6 +219,16 @@ impl Asking<'_> {
             create_before_destroy: before.record.create_before_destroy,
         }
     }
+}
+
+/// Whether two texts of the state name the same provider, however it is configured.
+fn same_provider(one: &str, other: &str) -> bool {
+    one == other || address_in(one) == address_in(other)
+}
+
+/// The provider's address in a text such as `module.a.provider["registry.terraform.io/hashicorp/aws"].eu`.
+fn address_in(text: &str) -> &str {
+    text.split('"').nth(1).unwrap_or(text)
 }
 
 const NOWHERE: Span = Span { file: diag::FileId(0), start: 0, end: 0 };

@@ -8,6 +8,7 @@ use diag::Diagnostics;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::StackRequest;
+use super::ahead::Ahead;
 use super::doubts::Doubts;
 use super::ephemeral::Ephemerals;
 use super::imports::Imports;
@@ -52,6 +53,7 @@ pub(super) struct Planner {
     pub imports: Imports,
     pub doubts: Doubts,
     pub ephemerals: Ephemerals,
+    pub ahead: Ahead,
     pub parallelism: usize,
     /// Resources whose replacement is made before what it replaces is removed.
     pub created_first: HashSet<ResourceAt>,
@@ -89,6 +91,7 @@ impl Planner {
             imports,
             doubts,
             ephemerals: Ephemerals::default(),
+            ahead: Ahead::default(),
             parallelism: request.parallelism.max(1),
             created_first,
             replaced: request.replaced.iter().cloned().collect(),
@@ -103,6 +106,11 @@ impl Planner {
     /// The rows of a resource.
     pub fn rows(&self, at: ResourceAt) -> &[Row] {
         self.described.get(&at).map_or(&[], Vec::as_slice)
+    }
+
+    /// All resources with their rows.
+    pub fn described(&self) -> impl Iterator<Item = (ResourceAt, &[Row])> {
+        self.described.iter().map(|(at, rows)| (*at, rows.as_slice()))
     }
 
     /// Whether somebody asked for an instance to be replaced.

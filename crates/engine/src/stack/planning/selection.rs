@@ -123,13 +123,15 @@ impl Selection {
 
     /// That only a part was looked at.
     pub fn warning(&self) -> Option<Diagnostic> {
-        self.0.as_ref()?;
-        Some(
-            Diagnostic::warning("targeted", "Resource targeting is in effect")
-                .because("only the targets and what they need are in this plan, so that it may not be all that the configuration wants")
-                .hint("targets are for exceptional situations, such as recovering from faults: plan everything afterwards"),
-        )
+        self.0.as_ref().map(|_| targeted())
     }
+}
+
+/// That only a part is looked at.
+pub(super) fn targeted() -> Diagnostic {
+    Diagnostic::warning("targeted", "Resource targeting is in effect")
+        .because("only the targets and what they need are in this plan, so that it may not be all that the configuration wants")
+        .hint("targets are for exceptional situations, such as recovering from faults: plan everything afterwards")
 }
 
 impl Part {

@@ -1,7 +1,7 @@
 //! What is wrong with a stack whatever the values are: every block is described once for all of its instances, with unknown in place of
 //! everything that only a plan or an apply tells. Providers are asked what they say to that, and are not configured.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -21,6 +21,15 @@ use crate::stack::world::{Phase, ResourceAt, World, validate_conditions};
 
 /// Everything that is wrong with a stack whatever the values are.
 pub async fn validate(input: Arc<StackInput>) -> Diagnostics {
+    validated(input, Validator { only: None }).await
+}
+
+/// The same of a few resources, where a plan has found nothing wrong with the others, nor with any provider's configuration.
+pub(super) async fn validate_only(input: Arc<StackInput>, only: HashSet<ResourceAt>) -> Diagnostics {
+    validated(input, Validator { only: Some(only) }).await
+}
+
+async fn validated(input: Arc<StackInput>, validator: Validator) -> Diagnostics {
     let tree = input.tree.clone();
     let (world, mut told) = World::open(input, Phase::Validate, &BTreeSet::new()).await;
     if told.has_errors() {
@@ -29,7 +38,7 @@ pub async fn validate(input: Arc<StackInput>) -> Diagnostics {
     match Steps::new(&tree, &world.providers) {
         Ok(steps) => {
             let world = Arc::new(world);
-            told.extend(walk(world.clone(), Arc::new(steps), Arc::new(Validator), PARALLELISM).await);
+            told.extend(walk(world.clone(), Arc::new(steps), Arc::new(validator), PARALLELISM).await);
             let mut unknown = super::written::unknown_attributes(&world);
             let is_told =
                 |it: &Diagnostic| told.0.iter().any(|known| known.code == it.code && known.span == it.span);
@@ -47,13 +56,17 @@ pub async fn validate(input: Arc<StackInput>) -> Diagnostics {
 /// How many blocks at once.
 const PARALLELISM: usize = 10;
 
-struct Validator;
+struct Validator {
+    /// Resources that are looked at; `None`: everything is.
+    only: Option<HashSet<ResourceAt>>,
+}
 
 #[async_trait]
 impl Visitor for Validator {
     async fn resource(&self, world: &Arc<World>, at: ResourceAt) -> Diagnostics {
         let mut told = Diagnostics::default();
-        if let Err(faults) = block(world, at, &mut told).await {
+        let is_looked_at = self.only.as_ref().is_none_or(|only| only.contains(&at));
+        if let Err(faults) = block(world, at, is_looked_at, &mut told).await {
             told.extend(if faults.is_empty() { crate::stack::world::failed() } else { faults });
         }
         told
@@ -63,12 +76,22 @@ impl Visitor for Validator {
         Diagnostics::default()
     }
 
+    fn wants(&self, step: Step) -> bool {
+        self.only.is_none() || !matches!(step, Step::Provider(_))
+    }
+
     fn is_broken(&self, world: &World, step: Step) -> bool {
         super::written::is_broken(world, step)
     }
 }
 
-async fn block(world: &World, at: ResourceAt, told: &mut Diagnostics) -> Result<(), Diagnostics> {
+/// `is_looked_at`: whether more is wanted than that others can refer to it.
+async fn block(
+    world: &World,
+    at: ResourceAt,
+    is_looked_at: bool,
+    told: &mut Diagnostics,
+) -> Result<(), Diagnostics> {
     let (id, kind) = world.made_by(at)?;
     let (Some(resource), Some(provider), Some(configured)) =
         (world.resource(at), world.providers.unconfigured(id), world.providers.get(id))
@@ -86,6 +109,9 @@ async fn block(world: &World, at: ResourceAt, told: &mut Diagnostics) -> Result<
         values.push(expansion.compose(vec![seen.clone(); expansion.len()]));
     }
     world.set_resource(at, values);
+    if !is_looked_at {
+        return Ok(());
+    }
     for one in &instances {
         let place = one.place(world, at);
         let (word, part) = match resource.mode {

@@ -9,6 +9,7 @@ mod conditions;
 mod evaluate;
 mod expansion;
 mod folder;
+mod functions;
 mod node;
 mod place;
 
@@ -82,7 +83,9 @@ impl World {
         faults.extend(providers.start(input.providers.as_ref()).await);
         let nodes = NodeSlots::of_tree(&input.tree);
         let stacks = Stacks::new(&input.tree, &input.files);
-        (Self { input, phase, providers, checks: CheckLedger::default(), nodes, stacks }, faults)
+        let world = Self { input, phase, providers, checks: CheckLedger::default(), nodes, stacks };
+        faults.extend(world.unknown_functions());
+        (world, faults)
     }
 
     /// A module of the tree. Nodes that are not there are those of a tree that is empty.

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use diag::Diagnostic;
 use lang::configuration::NodeId;
+use lang::functions::FunctionError;
 use lang::{ProjectFiles, Reference, Scope};
 use value::{Type, Value};
 
@@ -109,6 +110,10 @@ impl Scope for Place<'_> {
 
     fn foresees(&self) -> bool {
         false
+    }
+
+    fn call(&self, name: &str, arguments: &[Value]) -> Result<Value, FunctionError> {
+        self.world.call_provider(self.node, name, arguments)
     }
 
     fn now(&self) -> Option<SystemTime> {

@@ -5,5 +5,7 @@ mod caller;
 mod doubts;
 mod killed;
 mod midway;
+mod powers;
 mod project;
 mod rig;
+mod shown;

@@ -1,0 +1,11 @@
+terraform {
+  required_providers {
+    terraform = {
+      source = "terraform.io/builtin/terraform"
+    }
+  }
+}
+
+output "a" {
+  value = provider::terraform::encode_tfvars()
+}
