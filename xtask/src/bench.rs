@@ -5,6 +5,7 @@ mod aws;
 mod crash;
 mod deploys;
 mod plan;
+mod rollback;
 mod stack;
 mod terraform;
 
@@ -35,9 +36,14 @@ impl Judgement {
 
 type Bench = fn(&[&str]) -> Result<Verdict>;
 
-const BENCHES: [(&str, &str, Bench); 5] = [
+const BENCHES: [(&str, &str, Bench); 6] = [
     ("deploys", "deployments in a row under load; nothing may be lost", deploys::run),
     ("crash", "killed at every journal write of an apply; the next run settles it", crash::run),
+    (
+        "rollback",
+        "a small service deployed and taken back to a warm release, beside `docker-compose up -d`",
+        rollback::run,
+    ),
     (
         "plan",
         "a plan of 10,000 services with nothing to change, beside Terraform's of as many resources",

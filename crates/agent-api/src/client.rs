@@ -15,7 +15,7 @@ use crate::logs::LogStream;
 use crate::transport::{Transport, encode};
 use crate::{
     AgentInfo, ClientError, Drained, InstanceId, InstanceList, InstanceSpec, InstanceStatus, LogLine,
-    ServiceKey, ServiceSpec, ServiceStatus,
+    Retirement, ServiceKey, ServiceSpec, ServiceStatus,
 };
 
 /// Which log lines are asked for.
@@ -136,6 +136,19 @@ impl Client {
     pub async fn remove(&self, id: &InstanceId) -> Result<(), ClientError> {
         self.transport.send(Method::DELETE, &instance_path(id), None).await?.good().await?;
         Ok(())
+    }
+
+    /// Keeps an instance warm until a time (Unix milliseconds), when the agent stops and removes it: `PUT
+    /// /v1/instances/ID/retirement`. Take it out of `serving` first: one that serves stays. Idempotent.
+    pub async fn retire(&self, id: &InstanceId, at_ms: u64) -> Result<InstanceStatus, ClientError> {
+        let path = format!("{}/retirement", instance_path(id));
+        let body = encode(&self.transport, &path, &Retirement { at_ms })?;
+        self.transport.json(Method::PUT, &path, Some(body)).await
+    }
+
+    /// Lets an instance that was kept warm stay: `DELETE /v1/instances/ID/retirement`. Idempotent.
+    pub async fn keep(&self, id: &InstanceId) -> Result<InstanceStatus, ClientError> {
+        self.transport.json(Method::DELETE, &format!("{}/retirement", instance_path(id)), None).await
     }
 
     /// Waits until no request is in flight on an instance, at most `wait_ms` milliseconds:

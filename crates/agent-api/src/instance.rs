@@ -255,6 +255,16 @@ pub struct InstanceStatus {
     /// Isolation that was asked for by default but that this agent cannot give, one sentence each.
     #[serde(default)]
     pub missing_isolation: Vec<String>,
+    /// When the agent ends it, where it is only kept warm; Unix milliseconds.
+    #[serde(default)]
+    pub retires_at_ms: Option<u64>,
+}
+
+/// When an instance that is kept warm is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retirement {
+    /// Unix milliseconds.
+    pub at_ms: u64,
 }
 
 /// The answer of one readiness check.

@@ -177,6 +177,7 @@ pub async fn run(options: AgentOptions) -> Result<(), AgentError> {
     tokio::spawn(instances::listen(agent.clone(), words));
     instances::adopt(&agent).await.map_err(io("the instances of before cannot be read"))?;
     let entry = balancer::begin(agent.clone()).await?;
+    tokio::spawn(instances::end_retired(agent.clone()));
     let _ = agent.entry.set(entry);
     let socket = agent.options.socket.clone().unwrap_or_else(|| agent.dir.root().join("agent.sock"));
     let listener = fresh_socket(&socket, |path| UnixListener::bind(path))?;

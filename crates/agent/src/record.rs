@@ -84,6 +84,9 @@ pub(crate) struct Kept {
     pub(crate) missing_isolation: Vec<String>,
     /// Working directory inside the sandbox, for commands that check it.
     pub(crate) directory: String,
+    /// When it is to end, where it is only kept warm; Unix milliseconds.
+    #[serde(default)]
+    pub(crate) retires_at_ms: Option<u64>,
 }
 
 /// `ready.json`: the agent's last judgement of one run of the program.

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::agent_driver::Cluster;
 use crate::publication::Publication;
-use crate::rollout::{Action, Cause, Decision, Desired, Drain, Seen, Situation, decide, is_healthy};
+use crate::rollout::{Action, Cause, Decision, Desired, Drain, Seen, Situation, Warmth, decide, is_healthy};
 use crate::{RecordError, ServiceDescription, ServiceRecord, SpecHash};
 
 /// How long an agent that does not answer is asked again. One that was killed is started anew within seconds.
@@ -227,6 +227,7 @@ impl<'a> Execution<'a> {
                 (false, false) => Drain::NotAsked,
             },
             started_here: self.started.contains(&it.id),
+            retires_at_ms: it.retires_at_ms,
         };
         let instances: Vec<Seen> = instances.iter().map(seen).collect();
         for seen in &instances {
@@ -266,6 +267,7 @@ impl<'a> Execution<'a> {
                     leaving = true;
                     requests.push(Action::Stop(id));
                 }
+                Action::KeepWarm(_) | Action::Keep(_) => requests.push(action),
                 Action::Remove(id) => {
                     self.progress_ms = now_ms();
                     requests.push(Action::Remove(id));
@@ -333,6 +335,11 @@ async fn request(cluster: &Cluster, target: &Target, action: &Action) -> Result<
             let spec = description.instance_spec(id.clone(), target.key.clone(), &target.desired.spec_hash);
             ("start", client.start(&spec).await.map(drop))
         }
+        Action::KeepWarm(id) => {
+            let Warmth::Keep { for_ms } = target.desired.warmth else { return Ok(()) };
+            ("keep warm", client.retire(id, now_ms().saturating_add(for_ms)).await.map(drop))
+        }
+        Action::Keep(id) => ("keep", client.keep(id).await.map(drop)),
         Action::Stop(id) => ("stop", client.stop(id).await.map(drop)),
         Action::Remove(id) => ("remove", client.remove(id).await),
         // The balancer is told by `publish`, and drains are waited for beside everything else.

@@ -22,11 +22,11 @@ mod seed;
 mod status;
 
 pub use agent_driver::{Capabilities, Cluster};
-pub use description::{Defaults, DescriptionFault, Port, Rollout, Run, ServiceDescription, Surge};
+pub use description::{Defaults, DescriptionFault, Port, Rollout, Run, ServiceDescription, Strategy, Surge};
 pub use fleet::{Fleet, FleetOptions};
 pub use identity::{InstanceNames, SpecHash, service_key, service_name};
 pub use logs::Lines;
 pub use record::{RecordError, ServiceRecord};
-pub use rollout::{Action, Cause, Decision, Desired, Drain, Seen, Situation, decide};
+pub use rollout::{Action, Cause, Decision, Desired, Drain, Seen, Situation, Warmth, decide};
 pub use seed::{SeedError, load_redis};
 pub use status::{CellStatus, ClusterStatus};

@@ -89,9 +89,16 @@ impl Observed {
         Self { status, record, serving, instances }
     }
 
-    /// Instances that an interrupted deployment has left: those that do not serve, or are of another description.
+    /// Instances that an interrupted deployment has left: those that do not serve, or are of another description, and are not
+    /// kept warm.
     pub(crate) fn leftovers(&self) -> usize {
-        self.instances.len().saturating_sub(usize::try_from(self.serving).unwrap_or(usize::MAX))
+        let cold = self.instances.iter().filter(|it| !self.is_warm(it)).count();
+        cold.saturating_sub(usize::try_from(self.serving).unwrap_or(usize::MAX))
+    }
+
+    /// Whether an instance runs without traffic until the agent ends it.
+    pub(crate) fn is_warm(&self, instance: &InstanceStatus) -> bool {
+        instance.retires_at_ms.is_some() && !self.status.spec.serving.contains_key(&instance.id)
     }
 
     /// The deployment that has begun to replace it and did not finish.

@@ -15,8 +15,8 @@ use crate::fleet::Fleet;
 use crate::observation::addresses;
 use crate::publication::Publication;
 use crate::record::{is_opaque, with_attributes, without_computed};
-use crate::rollout::Desired;
-use crate::{InstanceNames, ServiceDescription, SpecHash};
+use crate::rollout::{Desired, Warmth};
+use crate::{InstanceNames, ServiceDescription, SpecHash, Strategy};
 
 /// How a rollout goes about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,14 +230,22 @@ impl Change<'_> {
         let rollout = &description.rollout;
         let replicas = description.replicas;
         let careful = pace == Pace::Careful;
+        let at_once = careful && rollout.strategy == Strategy::BlueGreen;
         let desired = Desired {
             names: InstanceNames::new(&self.key, &spec_hash),
             spec_hash,
             replicas,
-            surge: if careful { rollout.surge.of(replicas) } else { replicas.max(1) },
+            surge: if careful && !at_once { rollout.surge.of(replicas) } else { replicas.max(1) },
             min_healthy_ms: if careful { rollout.min_healthy_ms } else { 0 },
             progress_deadline_ms: rollout.progress_deadline_ms,
             leave_ms: rollout.drain_ms.saturating_add(description.stop.grace_ms),
+            // What is taken back has failed, or moved with something that has.
+            warmth: match rollout.warm_ms {
+                0 => Warmth::Off,
+                _ if !careful => Warmth::Leave,
+                for_ms => Warmth::Keep { for_ms },
+            },
+            at_once,
             distrust_others: pace == Pace::Rescue,
         };
         Ok(Target {
@@ -293,6 +301,8 @@ fn nothing(spec: &ServiceSpec, deployment: &DeploymentId, progress_deadline_ms: 
             min_healthy_ms: 0,
             progress_deadline_ms,
             leave_ms: spec.drain_ms,
+            warmth: Warmth::Off,
+            at_once: false,
             distrust_others: false,
         },
         publication: Publication {

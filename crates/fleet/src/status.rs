@@ -23,7 +23,7 @@ pub struct CellStatus {
     pub cluster: ClusterName,
     /// How many instances are wanted; 0 if its record does not say.
     pub desired: u32,
-    /// How many instances run and pass their check.
+    /// How many instances run and pass their check; without those that are only kept warm.
     pub ready: u32,
     /// How many of those receive traffic.
     pub serving: u32,
@@ -115,7 +115,7 @@ fn cell(observed: &Observed, cluster: &ClusterStatus) -> CellStatus {
         service: spec.key.service.clone(),
         cluster: cluster.cluster.clone(),
         desired: described.as_ref().and_then(replicas).unwrap_or(0),
-        ready: count(observed.instances.iter().filter(ready).count()),
+        ready: count(observed.instances.iter().filter(ready).filter(|it| !observed.is_warm(it)).count()),
         serving: count(
             observed.instances.iter().filter(ready).filter(|it| spec.serving.contains_key(&it.id)).count(),
         ),

@@ -8,8 +8,8 @@ mod logs;
 use std::sync::Arc;
 
 use agent_api::{
-    AgentInfo, InstanceId, InstanceList, InstanceSpec, InstanceStatus, LogLine, ServiceKey, ServiceSpec,
-    ServiceStatus,
+    AgentInfo, InstanceId, InstanceList, InstanceSpec, InstanceStatus, LogLine, Retirement, ServiceKey,
+    ServiceSpec, ServiceStatus,
 };
 use axum::extract::{DefaultBodyLimit, FromRequest, FromRequestParts, Path, Request, State};
 use axum::response::{IntoResponse, Response};
@@ -40,6 +40,7 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .route("/v1/instances", get(list_instances))
         .route("/v1/instances/{id}", put(start_instance).delete(remove_instance))
         .route("/v1/instances/{id}/stop", post(stop_instance))
+        .route("/v1/instances/{id}/retirement", put(retire_instance).delete(keep_instance))
         .route("/v1/instances/{id}/drain", post(drain_instance))
         .route("/v1/instances/{id}/tail", get(tail_instance))
         .route("/v1/services", get(list_services))
@@ -138,6 +139,18 @@ async fn start_instance(
 
 async fn stop_instance(State(agent): Shared, Path(id): Path<String>) -> Answer<InstanceStatus> {
     instances::stop(&agent, &InstanceId(id)).map(Json)
+}
+
+async fn retire_instance(
+    State(agent): Shared,
+    Path(id): Path<String>,
+    Body(Retirement { at_ms }): Body<Retirement>,
+) -> Answer<InstanceStatus> {
+    instances::retire(&agent, &InstanceId(id), Some(at_ms)).map(Json)
+}
+
+async fn keep_instance(State(agent): Shared, Path(id): Path<String>) -> Answer<InstanceStatus> {
+    instances::retire(&agent, &InstanceId(id), None).map(Json)
 }
 
 async fn remove_instance(State(agent): Shared, Path(id): Path<String>) -> Result<StatusCode, Refused> {

@@ -4,6 +4,7 @@
 mod adopt;
 mod folder;
 pub(crate) mod ports;
+mod retire;
 mod start;
 mod stop;
 mod watch;
@@ -20,6 +21,7 @@ use crate::record::{self, Kept, Readiness, Record, RunState, now_ms};
 use crate::supervisor::place;
 
 pub(crate) use adopt::adopt;
+pub(crate) use retire::{end_retired, retire};
 pub(crate) use start::start;
 pub(crate) use stop::{remove, stop, stop_all};
 pub(crate) use watch::{ended, follow_supervisor, listen, refresh};
@@ -172,6 +174,20 @@ impl Instances {
         true
     }
 
+    /// Sets when an instance is to end. What is to be kept of it now.
+    fn set_retirement(&self, id: &InstanceId, at_ms: Option<u64>) -> Option<Kept> {
+        let mut entries = self.lock();
+        let entry = entries.get_mut(id)?;
+        let is_new = entry.kept.retires_at_ms != at_ms;
+        entry.kept.retires_at_ms = at_ms;
+        let kept = entry.kept.clone();
+        drop(entries);
+        if is_new {
+            self.changed();
+        }
+        Some(kept)
+    }
+
     /// Ports that instances of this agent have on the machine's own addresses.
     pub(crate) fn host_ports(&self) -> BTreeSet<u16> {
         let entries = self.lock();
@@ -219,6 +235,7 @@ pub(crate) fn status(entry: &Entry) -> InstanceStatus {
         last_check: entry.readiness.last_check.clone(),
         reason: record.reason.clone(),
         missing_isolation: kept.missing_isolation.clone(),
+        retires_at_ms: kept.retires_at_ms,
     }
 }
 

@@ -101,6 +101,7 @@ async fn launch(
         ports: place.ports.clone(),
         started_at_ms: now_ms(),
         missing_isolation: missing,
+        retires_at_ms: None,
         directory: match &order.sandbox {
             SandboxOrder::Container(container) => container.directory.clone(),
             SandboxOrder::Process { directory } => directory.to_string_lossy().into_owned(),

@@ -1,5 +1,6 @@
 //! What runs.
 
+use agent_api::{InstanceStatus, Phase};
 use fleet::CellStatus;
 use operations::Status;
 
@@ -34,13 +35,23 @@ pub fn status(screen: &Screen, status: &Status, instances: bool) {
             let check = instance.last_check.as_ref().map(|c| c.message.clone()).unwrap_or_default();
             table.row(vec![
                 instance.id.to_string(),
-                format!("{:?}", instance.phase).to_lowercase(),
+                phase(instance, now),
                 ago(instance.started_at_ms, now),
                 instance.restarts.to_string(),
                 instance.reason.clone().unwrap_or(check),
             ]);
         }
         table.lines().iter().for_each(|l| screen.line(l));
+    }
+}
+
+/// Where it stands; of one that is kept warm, for how long.
+fn phase(instance: &InstanceStatus, now_ms: u64) -> String {
+    match instance.retires_at_ms {
+        Some(at_ms) if instance.phase == Phase::Ready => {
+            format!("warm, {}s left", at_ms.saturating_sub(now_ms) / 1000)
+        }
+        _ => format!("{:?}", instance.phase).to_lowercase(),
     }
 }
 

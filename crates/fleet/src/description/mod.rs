@@ -84,6 +84,19 @@ pub struct Rollout {
     pub progress_deadline_ms: u64,
     /// Milliseconds that requests in flight are given.
     pub drain_ms: u64,
+    /// In which order instances are put into the balancer and taken out of it.
+    pub strategy: Strategy,
+    /// Milliseconds that instances of the release before are kept without traffic; 0: they stop at once.
+    pub warm_ms: u64,
+}
+
+/// In which order instances are replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// A few at a time.
+    Rolling,
+    /// All new ones first, at full size; then all of them serve, and none of the old ones.
+    BlueGreen,
 }
 
 /// How many more instances than `replicas` there may be during a rollout.
@@ -353,6 +366,15 @@ fn rollout(service: &Attributes<'_>, defaults: &Defaults) -> Rollout {
             .milliseconds("progress_deadline")
             .unwrap_or(defaults.progress_deadline_ms),
         drain_ms: rollout.milliseconds("drain").unwrap_or(defaults.drain_ms),
+        strategy: match rollout.text("strategy").as_deref() {
+            Some("blue_green") => Strategy::BlueGreen,
+            None | Some("rolling") => Strategy::Rolling,
+            Some(other) => {
+                rollout.fault("strategy", format!("it is `rolling` or `blue_green`, and not `{other}`"));
+                Strategy::Rolling
+            }
+        },
+        warm_ms: rollout.milliseconds("warm").unwrap_or(defaults.warm_ms),
     };
     if it.progress_deadline_ms <= it.min_healthy_ms {
         rollout.fault(

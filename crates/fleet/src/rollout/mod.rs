@@ -30,9 +30,27 @@ pub struct Desired {
     pub progress_deadline_ms: u64,
     /// Milliseconds that a withdrawn instance may take to drain and stop by its own settings.
     pub leave_ms: u64,
+    /// What becomes of instances of another description once they have left the balancer.
+    pub warmth: Warmth,
+    /// Whether all new instances are put into the balancer, and all old ones taken out of it, in one change.
+    pub at_once: bool,
     /// Whether instances of another description are known to be bad: they leave the balancer as soon as one of the wanted
     /// ones serves, and not only when there are enough. So a failed release is taken back.
     pub distrust_others: bool,
+}
+
+/// What becomes of instances of another description that serve no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warmth {
+    /// They stop, and so do those that were kept warm.
+    Off,
+    /// They stop; those that were kept warm stay so.
+    Leave,
+    /// Those that are ready are kept warm, so that going back to them takes no start; those of the release before stop.
+    Keep {
+        /// Milliseconds.
+        for_ms: u64,
+    },
 }
 
 /// One instance as it is seen.
@@ -50,6 +68,8 @@ pub struct Seen {
     pub serving: bool,
     /// What is known of requests in flight since it was taken out of the balancer.
     pub drain: Drain,
+    /// When the agent ends it, where it is only kept warm; Unix milliseconds.
+    pub retires_at_ms: Option<u64>,
     /// Whether this run has started it. One that failed before is started anew; one that this run started and that then
     /// failed is why the rollout failed.
     pub started_here: bool,
@@ -88,6 +108,10 @@ pub enum Action {
     Withdraw(InstanceId),
     /// Wait for its requests in flight.
     Drain(InstanceId),
+    /// Let it run without traffic, until the agent ends it.
+    KeepWarm(InstanceId),
+    /// Let one that was kept warm stay.
+    Keep(InstanceId),
     /// Tell it to stop.
     Stop(InstanceId),
     /// Remove what is left of it.
@@ -103,6 +127,8 @@ impl Action {
             | Self::Serve(id)
             | Self::Withdraw(id)
             | Self::Drain(id)
+            | Self::KeepWarm(id)
+            | Self::Keep(id)
             | Self::Stop(id)
             | Self::Remove(id) => id,
         }
@@ -157,6 +183,11 @@ impl Seen {
         self.serving && self.is_ready()
     }
 
+    /// Whether it runs without traffic until the agent ends it.
+    fn is_warm(&self) -> bool {
+        self.retires_at_ms.is_some() && !self.serving
+    }
+
     /// Whether it runs, or will without anybody doing something.
     fn is_alive(&self) -> bool {
         match self.phase {
@@ -178,12 +209,24 @@ pub fn is_healthy(seen: &Seen, desired: &Desired, now_ms: u64) -> bool {
     healthy_at(seen, desired).is_some_and(|at| at <= now_ms)
 }
 
+/// The description whose warm instances are left alone: that of the last release that was replaced.
+fn warmest(situation: &Situation) -> Option<&SpecHash> {
+    if situation.desired.warmth == Warmth::Off {
+        return None;
+    }
+    let warm = situation.instances.iter().filter(|seen| seen.is_warm() && seen.is_alive());
+    let others = warm.filter(|seen| seen.spec_hash != situation.desired.spec_hash);
+    others.max_by_key(|seen| seen.retires_at_ms).map(|seen| &seen.spec_hash)
+}
+
 /// The instances by what becomes of them.
 struct Sorted<'a> {
     /// Those of the wanted description that stay: at most `replicas`.
     kept: Vec<&'a Seen>,
     /// Others that are alive and have to go, the first ones first.
     surplus: Vec<&'a Seen>,
+    /// Others that are kept warm, and are left alone.
+    warm: Vec<&'a Seen>,
     /// Those that are stopping.
     stopping: Vec<&'a Seen>,
     /// Those of the wanted description that are over.
@@ -198,14 +241,19 @@ impl<'a> Sorted<'a> {
         let mut sorted = Self {
             kept: Vec::new(),
             surplus: Vec::new(),
+            warm: Vec::new(),
             stopping: Vec::new(),
             over: Vec::new(),
             foreign_over: Vec::new(),
         };
+        let warmest = warmest(situation);
         for seen in &situation.instances {
             let wanted = seen.spec_hash == desired.spec_hash;
             match (seen.is_alive(), seen.phase == Phase::Stopping, wanted) {
                 (true, _, true) => sorted.kept.push(seen),
+                (true, _, false) if seen.is_warm() && warmest == Some(&seen.spec_hash) => {
+                    sorted.warm.push(seen)
+                }
                 (true, _, false) => sorted.surplus.push(seen),
                 (false, true, _) => sorted.stopping.push(seen),
                 (false, false, true) => sorted.over.push(seen),
@@ -249,7 +297,7 @@ pub fn decide(situation: &Situation, now_ms: u64) -> Decision {
     let mut actions = Vec::new();
     start(situation, &sorted, &mut actions);
     serve(&situation.desired, &sorted, now_ms, &mut actions);
-    withdraw(situation, &sorted, &mut actions);
+    withdraw(situation, &sorted, now_ms, &mut actions);
     clear_away(&situation.desired, &sorted, &mut actions);
     if !actions.is_empty() {
         return Decision::Act(actions);
@@ -270,8 +318,11 @@ fn start(situation: &Situation, sorted: &Sorted<'_>, actions: &mut Vec<Action>) 
     if count == 0 {
         return;
     }
-    let taken: BTreeSet<&InstanceId> =
-        sorted.kept.iter().chain(&sorted.surplus).chain(&sorted.stopping).map(|seen| &seen.id).collect();
+    let taken: BTreeSet<&InstanceId> = [&sorted.kept, &sorted.surplus, &sorted.warm, &sorted.stopping]
+        .into_iter()
+        .flatten()
+        .map(|seen| &seen.id)
+        .collect();
     // One that is over but still in the balancer is taken out first: started anew, it would have traffic before it is healthy.
     let leaving: BTreeSet<&InstanceId> =
         sorted.over.iter().filter(|seen| seen.serving).map(|seen| &seen.id).collect();
@@ -281,12 +332,28 @@ fn start(situation: &Situation, sorted: &Sorted<'_>, actions: &mut Vec<Action>) 
 }
 
 fn serve(desired: &Desired, sorted: &Sorted<'_>, now_ms: u64, actions: &mut Vec<Action>) {
+    actions.extend(
+        sorted
+            .kept
+            .iter()
+            .filter(|seen| seen.retires_at_ms.is_some())
+            .map(|seen| Action::Keep(seen.id.clone())),
+    );
+    if desired.at_once && !may_switch(desired, sorted, now_ms) {
+        return;
+    }
     let healthy = sorted.kept.iter().filter(|seen| !seen.serving && is_healthy(seen, desired, now_ms));
     actions.extend(healthy.map(|seen| Action::Serve(seen.id.clone())));
 }
 
+/// Whether every wanted instance is there and serves, or could.
+fn may_switch(desired: &Desired, sorted: &Sorted<'_>, now_ms: u64) -> bool {
+    let could = |seen: &&&Seen| seen.serving || is_healthy(seen, desired, now_ms);
+    sorted.missing(desired) == 0 && sorted.kept.iter().filter(could).count() == sorted.kept.len()
+}
+
 /// Takes out of the balancer what is surplus there, without going below the wanted capacity.
-fn withdraw(situation: &Situation, sorted: &Sorted<'_>, actions: &mut Vec<Action>) {
+fn withdraw(situation: &Situation, sorted: &Sorted<'_>, now_ms: u64, actions: &mut Vec<Action>) {
     let desired = &situation.desired;
     let gone = sorted.stopping.iter().chain(&sorted.over).chain(&sorted.foreign_over);
     actions.extend(gone.filter(|seen| seen.serving).map(|seen| Action::Withdraw(seen.id.clone())));
@@ -295,10 +362,12 @@ fn withdraw(situation: &Situation, sorted: &Sorted<'_>, actions: &mut Vec<Action
     let wanted = usize::try_from(desired.replicas).unwrap_or(usize::MAX);
     let mut spare = capacity.saturating_sub(wanted);
     let replaced = desired.replicas == 0 || sorted.kept.iter().any(|seen| seen.is_capacity());
+    // Those that take over are told to serve in the same change.
+    let switches = desired.at_once && may_switch(desired, sorted, now_ms);
     for seen in sorted.surplus.iter().filter(|seen| seen.serving) {
         let foreign = seen.spec_hash != desired.spec_hash;
         let may_go = if seen.is_ready() {
-            spare > 0 || (desired.distrust_others && foreign && replaced)
+            switches && foreign || spare > 0 || (desired.distrust_others && foreign && replaced)
         } else {
             // It gives no capacity; but while nothing else is healthy the balancer keeps to those last known good.
             replaced
@@ -316,6 +385,7 @@ fn clear_away(desired: &Desired, sorted: &Sorted<'_>, actions: &mut Vec<Action>)
         match seen.drain {
             Drain::NotAsked => actions.push(Action::Drain(seen.id.clone())),
             Drain::Waiting => {}
+            Drain::Over if becomes_warm(desired, seen) => actions.push(Action::KeepWarm(seen.id.clone())),
             Drain::Over => actions.push(Action::Stop(seen.id.clone())),
         }
     }
@@ -323,6 +393,12 @@ fn clear_away(desired: &Desired, sorted: &Sorted<'_>, actions: &mut Vec<Action>)
     let ours = sorted.over.iter().filter(|_| sorted.missing(desired) == 0);
     let removable = sorted.foreign_over.iter().chain(ours).filter(|seen| !seen.serving);
     actions.extend(removable.map(|seen| Action::Remove(seen.id.clone())));
+}
+
+/// Whether an instance that has left the balancer is worth keeping for a while.
+fn becomes_warm(desired: &Desired, seen: &Seen) -> bool {
+    let is_kept = matches!(desired.warmth, Warmth::Keep { for_ms } if for_ms > 0) && desired.replicas > 0;
+    is_kept && seen.is_ready() && seen.retires_at_ms.is_none() && seen.spec_hash != desired.spec_hash
 }
 
 fn wait(situation: &Situation, sorted: &Sorted<'_>, now_ms: u64) -> Decision {
@@ -353,7 +429,8 @@ fn wait(situation: &Situation, sorted: &Sorted<'_>, now_ms: u64) -> Decision {
         }
         return Decision::Failed(Cause::Deadline { waiting: ids, deadline_ms: desired.progress_deadline_ms });
     }
-    let soonest = waiting.iter().filter_map(|seen| healthy_at(seen, desired)).min();
+    // Those that are healthy already wait for others.
+    let soonest = waiting.iter().filter_map(|seen| healthy_at(seen, desired)).filter(|at| *at > now_ms).min();
     let until_ms = soonest.unwrap_or(u64::MAX).min(deadline).min(now_ms.saturating_add(LOOK_AGAIN_MS));
     let ready = sorted.kept.iter().filter(|seen| seen.is_ready()).count();
     let all_ready = waiting.iter().all(|seen| seen.is_ready()) && !waiting.is_empty();

@@ -6,3 +6,4 @@ mod rig;
 mod rollouts;
 mod scale;
 mod seeds;
+mod warm;

@@ -148,6 +148,11 @@ fn rollout() -> Block {
                 .or(Value::string("120s"))
                 .rule(Rule::Duration),
             Attribute::optional("drain", Type::String, "Time that requests in flight are given when a copy leaves").or(Value::string("30s")).rule(Rule::Duration),
+            Attribute::optional("strategy", Type::String, "`rolling`: a few copies at a time. `blue_green`: all new copies first, at full size, then one switch from all old ones to all new ones")
+                .or(Value::string("rolling"))
+                .rule(Rule::OneOf(&["rolling", "blue_green"])),
+            Attribute::optional("warm", Type::String, "How long the copies of the release before are kept running without traffic, so that going back takes no start; by default 10m where the environment is protected, else 0s")
+                .rule(Rule::Duration),
         ],
         ..Block::default()
     }

@@ -160,10 +160,8 @@ pub async fn plan(mut request: StackRequest) -> (StackPlan, Diagnostics) {
         Some(left_out) => Some(validate::validate_only(input, left_out).await),
         None => None,
     };
-    if let Some(invalid) = invalid {
-        if invalid.has_errors() {
-            return (assemble::errored(&request), invalid);
-        }
+    if let Some(invalid) = invalid.filter(Diagnostics::has_errors) {
+        return (assemble::errored(&request), invalid);
     }
     let contradictions = statements::contradictions(&world);
     if contradictions.has_errors() {

@@ -1,65 +1,65 @@
-//! A simulated agent with its clock in hand drives decisions through whole rollouts, and checks at every step what a
-//! rollout promises.
+//! The simulated agent, and whoever performs actions there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use agent_api::{InstanceId, Phase, ServiceKey};
-use proptest::prelude::*;
 
-use super::{Action, Cause, Decision, Desired, Drain, Seen, Situation, decide};
+use crate::rollout::{Action, Decision, Desired, Drain, Seen, Situation, Warmth, decide, is_healthy};
 use crate::{InstanceNames, SpecHash};
 
 /// How the program of a description behaves.
 #[derive(Debug, Clone, Copy)]
-struct Program {
+pub(super) struct Program {
     /// Milliseconds until it is ready; `None`: never.
-    ready_after_ms: Option<u64>,
+    pub(super) ready_after_ms: Option<u64>,
     /// Milliseconds after it became ready at which it crashes, each time.
-    crash_after_ms: Option<u64>,
+    pub(super) crash_after_ms: Option<u64>,
     /// Milliseconds that it takes to stop.
-    stop_ms: u64,
+    pub(super) stop_ms: u64,
 }
 
-const GOOD: Program = Program { ready_after_ms: Some(700), crash_after_ms: None, stop_ms: 300 };
+pub(super) const GOOD: Program = Program { ready_after_ms: Some(700), crash_after_ms: None, stop_ms: 300 };
 
 #[derive(Debug, Clone)]
-struct Instance {
-    spec: SpecHash,
-    phase: Phase,
+pub(super) struct Instance {
+    pub(super) spec: SpecHash,
+    pub(super) phase: Phase,
     /// When it entered its phase.
-    since_ms: u64,
-    restarts: u32,
+    pub(super) since_ms: u64,
+    pub(super) restarts: u32,
     /// Requests in flight end at this time.
-    busy_until_ms: u64,
+    pub(super) busy_until_ms: u64,
     /// Whether it has been drained since it left the balancer.
-    drained: bool,
+    pub(super) drained: bool,
+    /// When the agent ends it.
+    pub(super) retires_at_ms: Option<u64>,
 }
 
 /// The agent, and what the one who performs actions remembers.
 #[derive(Debug, Clone)]
-struct World {
-    now_ms: u64,
-    programs: BTreeMap<SpecHash, Program>,
-    instances: BTreeMap<InstanceId, Instance>,
-    serving: BTreeSet<InstanceId>,
-    draining: BTreeSet<InstanceId>,
-    started_here: BTreeSet<InstanceId>,
-    once_healthy: BTreeSet<InstanceId>,
-    progress_ms: u64,
-    performed: usize,
-    trace: Vec<Action>,
+pub(super) struct World {
+    pub(super) now_ms: u64,
+    pub(super) programs: BTreeMap<SpecHash, Program>,
+    pub(super) instances: BTreeMap<InstanceId, Instance>,
+    pub(super) serving: BTreeSet<InstanceId>,
+    pub(super) draining: BTreeSet<InstanceId>,
+    pub(super) started_here: BTreeSet<InstanceId>,
+    pub(super) once_healthy: BTreeSet<InstanceId>,
+    pub(super) progress_ms: u64,
+    pub(super) performed: usize,
+    pub(super) trace: Vec<Action>,
 }
 
-fn hash(text: &str) -> SpecHash {
+pub(super) fn hash(text: &str) -> SpecHash {
     SpecHash::of(text.as_bytes())
 }
 
-fn names(spec: &SpecHash) -> InstanceNames {
+pub(super) fn names(spec: &SpecHash) -> InstanceNames {
     let key = ServiceKey { project: "shop".into(), environment: "dev".into(), service: "web".into() };
     InstanceNames::new(&key, spec)
 }
 
-fn desired(text: &str, replicas: u32) -> Desired {
+pub(super) fn desired(text: &str, replicas: u32) -> Desired {
     Desired {
         spec_hash: hash(text),
         names: names(&hash(text)),
@@ -68,13 +68,15 @@ fn desired(text: &str, replicas: u32) -> Desired {
         min_healthy_ms: 2_000,
         progress_deadline_ms: 120_000,
         leave_ms: 60_000,
+        warmth: Warmth::Off,
+        at_once: false,
         distrust_others: false,
     }
 }
 
 impl World {
     /// A world in which `count` instances of the description `text` serve.
-    fn with(text: &str, count: u32) -> Self {
+    pub(super) fn with(text: &str, count: u32) -> Self {
         let mut world = Self {
             now_ms: 1_000_000,
             programs: BTreeMap::new(),
@@ -96,6 +98,7 @@ impl World {
                 restarts: 0,
                 busy_until_ms: 0,
                 drained: false,
+                retires_at_ms: None,
             };
             world.serving.insert(id.clone());
             world.instances.insert(id, instance);
@@ -103,17 +106,17 @@ impl World {
         world
     }
 
-    fn program(&self, spec: &SpecHash) -> Program {
+    pub(super) fn program(&self, spec: &SpecHash) -> Program {
         self.programs.get(spec).copied().unwrap_or(GOOD)
     }
 
-    fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         let ready = |id: &&InstanceId| self.instances.get(*id).is_some_and(|it| it.phase == Phase::Ready);
         self.serving.iter().filter(ready).count()
     }
 
     /// What whoever performs actions forgets when it is killed.
-    fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.draining.clear();
         self.started_here.clear();
         self.once_healthy.clear();
@@ -123,7 +126,7 @@ impl World {
         }
     }
 
-    fn situation(&mut self, desired: &Desired) -> Situation {
+    pub(super) fn situation(&mut self, desired: &Desired) -> Situation {
         let instances: Vec<_> = self
             .instances
             .iter()
@@ -139,17 +142,18 @@ impl World {
                     (false, false) => Drain::NotAsked,
                 },
                 started_here: self.started_here.contains(id),
+                retires_at_ms: it.retires_at_ms,
             })
             .collect();
         for seen in &instances {
-            if super::is_healthy(seen, desired, self.now_ms) && self.once_healthy.insert(seen.id.clone()) {
+            if is_healthy(seen, desired, self.now_ms) && self.once_healthy.insert(seen.id.clone()) {
                 self.progress_ms = self.now_ms;
             }
         }
         Situation { desired: desired.clone(), instances, progress_ms: self.progress_ms }
     }
 
-    fn enter(&mut self, id: &InstanceId, phase: Phase) {
+    pub(super) fn enter(&mut self, id: &InstanceId, phase: Phase) {
         let now_ms = self.now_ms;
         if let Some(it) = self.instances.get_mut(id) {
             (it.phase, it.since_ms) = (phase, now_ms);
@@ -157,7 +161,7 @@ impl World {
     }
 
     /// Lets time pass, in steps small enough that no event is missed.
-    fn pass(&mut self, ms: u64) {
+    pub(super) fn pass(&mut self, ms: u64) {
         for _ in 0..ms.div_ceil(100) {
             self.now_ms += 100;
             for (id, it) in self.instances.clone() {
@@ -170,6 +174,12 @@ impl World {
                     Phase::Ready if program.crash_after_ms.is_some_and(|ms| age >= ms) => self.crash(&id),
                     Phase::BackingOff if age >= 1_000 << it.restarts => self.enter(&id, Phase::Starting),
                     Phase::Stopping if age >= program.stop_ms => self.enter(&id, Phase::Exited),
+                    Phase::Ready
+                        if it.retires_at_ms.is_some_and(|at| at <= self.now_ms)
+                            && !self.serving.contains(&id) =>
+                    {
+                        self.enter(&id, Phase::Stopping);
+                    }
                     _ => {}
                 }
                 if self.draining.contains(&id) && self.now_ms >= it.busy_until_ms {
@@ -181,7 +191,7 @@ impl World {
     }
 
     /// The program exits by itself.
-    fn crash(&mut self, id: &InstanceId) {
+    pub(super) fn crash(&mut self, id: &InstanceId) {
         let Some(it) = self
             .instances
             .get_mut(id)
@@ -195,7 +205,7 @@ impl World {
     }
 
     /// Performs an action as an agent would, and checks that it may be done now.
-    fn perform(&mut self, action: &Action, desired: &Desired) {
+    pub(super) fn perform(&mut self, action: &Action, desired: &Desired) {
         self.performed += 1;
         self.trace.push(action.clone());
         let id = action.id().clone();
@@ -208,8 +218,15 @@ impl World {
                     assert!(!self.serving.contains(&id), "it would have traffic at once: {trace}");
                     let spec = desired.spec_hash.clone();
                     let (since_ms, phase) = (self.now_ms, Phase::Starting);
-                    let new =
-                        Instance { spec, phase, since_ms, restarts: 0, busy_until_ms: 0, drained: false };
+                    let new = Instance {
+                        spec,
+                        phase,
+                        since_ms,
+                        restarts: 0,
+                        busy_until_ms: 0,
+                        drained: false,
+                        retires_at_ms: None,
+                    };
                     self.instances.insert(id, new);
                 }
             }
@@ -234,6 +251,19 @@ impl World {
                 assert!(!self.serving.contains(&id), "drained while it has traffic: {trace}");
                 self.draining.insert(id);
             }
+            Action::KeepWarm(_) => {
+                assert!(!self.serving.contains(&id), "it would end while it has traffic: {trace}");
+                assert!(
+                    self.instances[&id].busy_until_ms <= self.now_ms,
+                    "requests in flight are not waited for: {trace}"
+                );
+                let Warmth::Keep { for_ms } = desired.warmth else { panic!("nobody asked for it: {trace}") };
+                let at = self.now_ms + for_ms;
+                self.instances.entry(id).and_modify(|it| it.retires_at_ms = Some(at));
+            }
+            Action::Keep(_) => {
+                self.instances.entry(id).and_modify(|it| it.retires_at_ms = None);
+            }
             Action::Stop(_) => {
                 assert!(!self.serving.contains(&id), "stopped while it has traffic: {trace}");
                 assert!(
@@ -252,7 +282,13 @@ impl World {
 
     /// Decides and performs until there is nothing more to decide. `kill_at`: all memory is lost before the action of this
     /// number. `twice`: every action is repeated. `floor`: what the capacity never falls below.
-    fn run(&mut self, desired: &Desired, kill_at: Option<usize>, twice: bool, floor: usize) -> Decision {
+    pub(super) fn run(
+        &mut self,
+        desired: &Desired,
+        kill_at: Option<usize>,
+        twice: bool,
+        floor: usize,
+    ) -> Decision {
         let first = self.performed;
         for _ in 0..100_000 {
             let situation = self.situation(desired);
@@ -293,213 +329,11 @@ impl World {
     }
 
     /// Only `count` instances of `text` are there, and all of them serve.
-    fn is(&self, text: &str, count: usize) {
+    pub(super) fn is(&self, text: &str, count: usize) {
         let trace = &self.trace;
         assert_eq!(self.instances.len(), count, "{trace:?}");
         assert_eq!(self.capacity(), count, "{trace:?}");
         assert_eq!(self.serving.len(), count, "{trace:?}");
         assert!(self.instances.values().all(|it| it.spec == hash(text)), "{trace:?}");
-    }
-}
-
-#[test]
-fn one_is_replaced_by_one_without_a_gap() {
-    let mut world = World::with("v1", 1);
-    assert_eq!(world.run(&desired("v2", 1), None, false, 1), Decision::Done);
-    world.is("v2", 1);
-    let (old, new) = (names(&hash("v1")).id(1), names(&hash("v2")).id(1));
-    let order = [
-        Action::Start(new.clone()),
-        Action::Serve(new),
-        Action::Withdraw(old.clone()),
-        Action::Drain(old.clone()),
-        Action::Stop(old.clone()),
-        Action::Remove(old),
-    ];
-    assert_eq!(world.trace, order);
-}
-
-#[test]
-fn several_are_replaced_within_the_surge() {
-    for (count, surge) in [(3, 1), (3, 3), (10, 3)] {
-        let mut world = World::with("v1", count);
-        let wanted = Desired { surge, ..desired("v2", count) };
-        assert_eq!(world.run(&wanted, None, false, count as usize), Decision::Done);
-        world.is("v2", count as usize);
-        assert_eq!(world.run(&wanted, None, false, count as usize), Decision::Done);
-    }
-}
-
-#[test]
-fn a_service_is_scaled_without_touching_those_that_stay() {
-    for (from, to) in [(1, 4), (4, 1), (2, 0), (0, 3), (0, 0)] {
-        let mut world = World::with("v1", from);
-        let stay: Vec<_> = world.instances.keys().take(to.min(from) as usize).cloned().collect();
-        let floor = from.min(to) as usize;
-        assert_eq!(world.run(&desired("v1", to), None, false, floor), Decision::Done);
-        world.is("v1", to as usize);
-        assert!(
-            stay.iter().all(|id| world.trace.iter().all(|action| action.id() != id)),
-            "{:?}",
-            world.trace
-        );
-    }
-}
-
-#[test]
-fn a_rollout_that_also_scales_keeps_the_smaller_capacity() {
-    for (from, to) in [(5, 2), (1, 5)] {
-        let mut world = World::with("v1", from);
-        assert_eq!(world.run(&desired("v2", to), None, false, from.min(to) as usize), Decision::Done);
-        world.is("v2", to as usize);
-    }
-}
-
-#[test]
-fn a_crash_at_second_three_is_caught_when_health_takes_longer() {
-    let mut world = World::with("v1", 3);
-    world.programs.insert(hash("v2"), Program { crash_after_ms: Some(3_000), ..GOOD });
-    let wanted = Desired { min_healthy_ms: 10_000, ..desired("v2", 3) };
-    let end = world.run(&wanted, None, false, 3);
-    assert_eq!(end, Decision::Failed(Cause::InstanceFailed(names(&hash("v2")).id(1))));
-    assert!(!world.trace.iter().any(|action| matches!(action, Action::Serve(_) | Action::Withdraw(_))));
-    take_back(&mut world, "v1", 3);
-}
-
-#[test]
-fn one_that_never_becomes_ready_fails_at_the_deadline() {
-    let mut world = World::with("v1", 2);
-    world.programs.insert(hash("v2"), Program { ready_after_ms: None, ..GOOD });
-    let end = world.run(&desired("v2", 2), None, false, 2);
-    let waiting = vec![names(&hash("v2")).id(1)];
-    assert_eq!(end, Decision::Failed(Cause::Deadline { waiting, deadline_ms: 120_000 }));
-    take_back(&mut world, "v1", 2);
-}
-
-#[test]
-fn a_slow_fleet_is_not_a_failed_one() {
-    let mut world = World::with("v1", 6);
-    world.programs.insert(hash("v2"), Program { ready_after_ms: Some(100_000), ..GOOD });
-    assert_eq!(world.run(&desired("v2", 6), None, false, 6), Decision::Done);
-    world.is("v2", 6);
-}
-
-fn take_back(world: &mut World, text: &str, count: u32) {
-    world.forget();
-    let wanted = Desired { min_healthy_ms: 0, distrust_others: true, surge: count, ..desired(text, count) };
-    assert_eq!(world.run(&wanted, None, false, 1), Decision::Done);
-    world.is(text, count as usize);
-}
-
-#[test]
-fn a_failed_release_leaves_the_balancer_first_when_it_is_taken_back() {
-    let mut world = World::with("v1", 3);
-    // Two of three have moved and serve when the third fails.
-    let moved = Desired { replicas: 2, ..desired("v2", 2) };
-    world.instances.remove(&names(&hash("v1")).id(1));
-    world.serving.remove(&names(&hash("v1")).id(1));
-    for ordinal in [1, 2] {
-        world.perform(&Action::Start(names(&hash("v2")).id(ordinal)), &moved);
-    }
-    world.pass(5_000);
-    for ordinal in [1, 2] {
-        world.perform(&Action::Serve(names(&hash("v2")).id(ordinal)), &moved);
-    }
-    world.trace.clear();
-    take_back(&mut world, "v1", 3);
-    assert!(
-        matches!(&world.trace[..3], [Action::Start(_), Action::Withdraw(_), Action::Withdraw(_)]),
-        "{:?}",
-        world.trace
-    );
-}
-
-#[test]
-fn a_failed_old_instance_is_no_capacity_and_a_failed_right_one_is_replaced() {
-    let mut world = World::with("v1", 3);
-    world.enter(&names(&hash("v1")).id(2), Phase::Failed);
-    world.enter(&names(&hash("v1")).id(3), Phase::Unready);
-    let mut same = world.clone();
-    assert_eq!(world.run(&desired("v2", 3), None, false, 1), Decision::Done);
-    world.is("v2", 3);
-
-    same.enter(&names(&hash("v1")).id(3), Phase::Ready);
-    assert_eq!(same.run(&desired("v1", 3), None, false, 2), Decision::Done);
-    same.is("v1", 3);
-    let id = names(&hash("v1")).id(2);
-    let replaced = [Action::Withdraw(id.clone()), Action::Start(id.clone()), Action::Serve(id)];
-    assert_eq!(same.trace, replaced);
-}
-
-#[test]
-fn a_rollout_killed_before_any_action_goes_on_where_the_world_stands() {
-    for (from, to, replicas) in [("v1", "v2", 3), ("v1", "v1", 5), ("v1", "v2", 0), ("v1", "v2", 1)] {
-        for kill_at in 0..60 {
-            let mut world = World::with(from, 3);
-            let floor = 3.min(replicas as usize);
-            assert_eq!(world.run(&desired(to, replicas), Some(kill_at), false, floor), Decision::Done);
-            world.is(to, replicas as usize);
-        }
-    }
-}
-
-#[test]
-fn doing_every_action_twice_is_doing_it_once() {
-    let mut world = World::with("v1", 3);
-    assert_eq!(world.run(&desired("v2", 3), None, true, 3), Decision::Done);
-    world.is("v2", 3);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// Whatever crashes and whenever the one who performs is killed: a rollout ends, and every promise that `perform` checks
-    /// is kept on the way.
-    #[test]
-    fn whatever_crashes_a_rollout_ends_and_keeps_its_promises(
-        old in 0u32..6,
-        replicas in 0u32..6,
-        surge in 1u32..4,
-        same in any::<bool>(),
-        distrust in any::<bool>(),
-        events in proptest::collection::vec((0u64..20_000, 0usize..12, any::<bool>()), 0..12),
-    ) {
-        let mut world = World::with("v1", old);
-        let text = if same { "v1" } else { "v2" };
-        let wanted = Desired { surge, distrust_others: distrust, ..desired(text, replicas) };
-        let mut events: Vec<_> = events.into_iter().map(|(at, which, kill)| (world.now_ms + at, which, kill)).collect();
-        events.sort_unstable();
-        events.reverse();
-        let mut end = None;
-        for _ in 0..50_000 {
-            while events.last().is_some_and(|(at, ..)| *at <= world.now_ms) {
-                let Some((_, which, kill)) = events.pop() else { break };
-                if kill {
-                    world.forget();
-                } else if let Some(id) = world.instances.keys().nth(which).cloned() {
-                    world.crash(&id);
-                }
-            }
-            let situation = world.situation(&wanted);
-            match decide(&situation, world.now_ms) {
-                Decision::Act(actions) => {
-                    for action in actions {
-                        world.perform(&action, &wanted);
-                    }
-                }
-                Decision::Wait { .. } => world.pass(100),
-                decision => {
-                    end = Some(decision);
-                    if events.is_empty() {
-                        break;
-                    }
-                    world.pass(100);
-                }
-            }
-        }
-        prop_assert!(end.is_some(), "no end: {:?}", world.trace);
-        if end == Some(Decision::Done) {
-            prop_assert_eq!(world.serving.len(), replicas as usize);
-        }
     }
 }
