@@ -78,8 +78,34 @@ pub struct AgentInfo {
     pub data_dir: String,
     /// Where its HTTP entry listens, `host:port`.
     pub http_entry: String,
+    /// What its machine has; nothing, if that cannot be read.
+    #[serde(default)]
+    pub capacity: Option<Capacity>,
+    /// What services have of it: the limits of all of their instances that are not over.
+    #[serde(default)]
+    pub reserved: Vec<Reserved>,
     /// Isolation that this agent cannot give, and why, one sentence each. Empty: all of it.
     pub missing_isolation: Vec<String>,
+}
+
+/// An amount of a machine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Capacity {
+    /// Bytes of memory.
+    pub memory_bytes: u64,
+    /// Thousandths of a core.
+    pub cpu_millis: u64,
+}
+
+/// What a service has of a machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reserved {
+    /// The service.
+    pub service: ServiceKey,
+    /// Bytes of memory; without instances that have no limit.
+    pub memory_bytes: u64,
+    /// Thousandths of a core; without instances that have no limit.
+    pub cpu_millis: u64,
 }
 
 /// Requests in flight on instances, as their proxies count them.

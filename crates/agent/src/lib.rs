@@ -7,6 +7,7 @@
 mod admission;
 mod api;
 mod balancer;
+mod capacity;
 mod data_dir;
 mod error;
 mod exec;
@@ -117,6 +118,8 @@ impl Agent {
             pid: std::process::id(),
             data_dir: self.dir.root().display().to_string(),
             http_entry: self.entry.get().unwrap_or(&self.options.http).to_string(),
+            capacity: capacity::of_machine(),
+            reserved: capacity::reserved(&self.instances),
             missing_isolation: self.missing.clone(),
         }
     }

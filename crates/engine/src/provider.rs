@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use diag::{Diagnostic, Diagnostics};
 use value::Value;
 
-use crate::{Action, Address, DeploymentId, Difference, Events, ResourceKind};
+use crate::{Action, Address, Change, DeploymentId, Difference, Events, ResourceKind};
 
 /// What makes one or several kinds of resource.
 ///
@@ -28,6 +28,12 @@ pub trait Provider: Send + Sync {
     /// # Errors
     /// If the description cannot be made real, whatever the world is like.
     async fn plan(&self, request: &ChangeRequest) -> Result<PlannedChange, Diagnostics>;
+
+    /// What is wrong with a plan as a whole, though each change by itself could be made. Changes nothing, and asks nothing that `read`
+    /// did not.
+    async fn review(&self, _changes: &[Change]) -> Diagnostics {
+        Diagnostics::default()
+    }
 
     /// Makes a planned change real, and answers what then is: the state to keep, or `None` after a deletion.
     ///

@@ -18,6 +18,7 @@ mod record;
 mod releases;
 mod rolling;
 mod rollout;
+mod room;
 mod seed;
 mod status;
 

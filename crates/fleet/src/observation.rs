@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use agent_api::{InstanceStatus, Phase, Route, ServicePort, ServiceStatus};
+use agent_api::{AgentInfo, InstanceStatus, Phase, Route, ServicePort, ServiceStatus};
 use engine::DeploymentId;
 use value::{Type, Value};
 
@@ -29,6 +29,8 @@ pub(crate) struct ClusterView {
     services: HashMap<String, Observed>,
     /// Digests of images that instances run there.
     images: BTreeSet<String>,
+    /// What its agent says of the machine; none before it was read.
+    info: Option<AgentInfo>,
 }
 
 impl ClusterView {
@@ -48,11 +50,16 @@ impl ClusterView {
             let instances = by_service.remove(&name).unwrap_or_default();
             (name, Observed::of(status, instances))
         };
-        Self { services: inventory.services.into_iter().map(observe).collect(), images }
+        let services = inventory.services.into_iter().map(observe).collect();
+        Self { services, images, info: Some(inventory.info) }
     }
 
     pub(crate) fn get(&self, service: &str) -> Option<&Observed> {
         self.services.get(service)
+    }
+
+    pub(crate) fn info(&self) -> Option<&AgentInfo> {
+        self.info.as_ref()
     }
 
     pub(crate) fn services(&self) -> impl Iterator<Item = &Observed> {

@@ -1,20 +1,22 @@
 //! Services as resources: the engine's provider. Reading asks each cluster once, planning asks nobody, and applying is
 //! a rollout, which is carried out elsewhere.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use diag::{Diagnostic, Diagnostics};
 use engine::{
-    Action, Address, ApplyFailure, ApplyRequest, ChangeRequest, ClusterName, DifferenceKind, Events,
+    Action, Address, ApplyFailure, ApplyRequest, Change, ChangeRequest, ClusterName, DifferenceKind, Events,
     PlannedChange, Provider, ReadRequest, ResourceKind,
 };
 use value::{Type, Value};
 
 use crate::compare::{differences, same};
+use crate::description::Footprint;
 use crate::fleet::Fleet;
 use crate::observation::{Observed, replicas};
 use crate::record::{is_opaque, with_attributes};
+use crate::room::{self, Room, Tenant};
 use crate::{Run, ServiceDescription, releases};
 
 #[async_trait]
@@ -77,6 +79,12 @@ impl Provider for Fleet {
         Ok(self.compared(request, cluster, planned))
     }
 
+    async fn review(&self, changes: &[Change]) -> Diagnostics {
+        let clusters: BTreeSet<&ClusterName> =
+            changes.iter().filter_map(|change| change.address.cluster.as_ref()).collect();
+        Diagnostics(clusters.into_iter().flat_map(|cluster| self.room(cluster, changes)).collect())
+    }
+
     async fn apply(&self, request: &ApplyRequest, events: &Events) -> Result<Option<Value>, ApplyFailure> {
         self.roll(request, events).await
     }
@@ -100,6 +108,49 @@ fn unchanged(live: &Value, planned: &Value) -> PlannedChange {
 }
 
 impl Fleet {
+    /// What of a plan does not fit into a cluster.
+    fn room(&self, cluster: &ClusterName, changes: &[Change]) -> Diagnostics {
+        let described = |value: &Value| Footprint::of(value, &self.defaults);
+        let changed: BTreeMap<String, &Change> = changes
+            .iter()
+            .filter(|change| change.address.cluster.as_ref() == Some(cluster))
+            .map(|change| (crate::service_name(&change.address), change))
+            .collect();
+        let mut tenants: Vec<Tenant> = changed
+            .values()
+            .map(|change| {
+                let footprint = |value: &Option<engine::Sealed>| value.as_ref().map(|it| described(&it.0));
+                // What scales only is not replaced.
+                let only_scales = change.differences.iter().all(|it| it.path == "replicas");
+                Tenant {
+                    address: change.address.clone(),
+                    before: footprint(&change.before),
+                    after: footprint(&change.after),
+                    is_replaced: change.action == Action::Update && !only_scales,
+                }
+            })
+            .collect();
+        let room = self.with_view(cluster, |view| {
+            let unchanged = view.services().filter(|it| !changed.contains_key(&it.status.spec.key.service));
+            tenants.extend(unchanged.filter_map(|observed| {
+                let record = observed.record.as_ref()?;
+                let footprint = record.reveal(None).map(|it| described(&it));
+                let address = record.address.clone();
+                Some(Tenant { address, before: footprint, after: footprint, is_replaced: false })
+            }));
+            let (project, environment) = (self.options.project.as_str(), self.options.environment.as_str());
+            let info = view.info()?;
+            Some(Room {
+                cluster,
+                capacity: info.capacity?,
+                others: room::of_others(info, project, environment),
+                protected: self.options.protected,
+            })
+        });
+        // A machine that does not say what it has is asked for nothing.
+        room.flatten().map(|room| room.check(&tenants)).unwrap_or_default()
+    }
+
     /// The description with its image's digest.
     fn resolve(
         &self,

@@ -60,6 +60,7 @@ impl Agent {
                     context.screen.line(&format!("mainstay {}, process {}", info.version, info.pid));
                     context.screen.line(&format!("data   {}", info.data_dir));
                     context.screen.line(&format!("entry  http://{}", info.http_entry));
+                    room(&info).iter().for_each(|line| context.screen.line(line));
                     for missing in &info.missing_isolation {
                         context.screen.line(&format!("without: {missing}"));
                     }
@@ -83,6 +84,16 @@ impl Agent {
             }
         }
     }
+}
+
+/// What the machine has, and who has reserved what of it.
+fn room(info: &agent_api::AgentInfo) -> Vec<String> {
+    let text = |memory: u64, cpu: u64| format!("{} MiB, {} cores", memory >> 20, cpu as f64 / 1000.0);
+    let machine = info.capacity.map(|it| format!("room   {}", text(it.memory_bytes, it.cpu_millis)));
+    let reserved = info.reserved.iter().filter(|it| it.memory_bytes > 0 || it.cpu_millis > 0);
+    let reserved = reserved
+        .map(|it| format!("       reserved by {}: {}", it.service, text(it.memory_bytes, it.cpu_millis)));
+    machine.into_iter().chain(reserved).collect()
 }
 
 async fn serve(data_dir: PathBuf, listen: SocketAddr, context: &Context<'_>) -> Result<u8, Fault> {

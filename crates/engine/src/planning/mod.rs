@@ -78,6 +78,11 @@ pub async fn plan(request: PlanRequest<'_>, events: &Events) -> Result<Plan, Dia
         PlanMode::Apply => planner.describe().await?,
         PlanMode::Destroy => planner.clear().await?,
     }
+    if !planner.faults.has_errors() {
+        for provider in request.providers {
+            planner.faults.extend(provider.review(&planner.changes).await);
+        }
+    }
     let outputs = planner.outputs();
     planner.faults.extend(std::mem::take(&mut planner.world.faults));
     if planner.faults.has_errors() {

@@ -7,7 +7,7 @@ mod images;
 
 use std::path::PathBuf;
 
-use agent_api::{Client, ClientError, InstanceList, ServiceStatus};
+use agent_api::{AgentInfo, Client, ClientError, InstanceList, ServiceStatus};
 use diag::Diagnostic;
 use engine::{ClusterName, EnvironmentName, ProjectName};
 
@@ -31,6 +31,7 @@ pub struct Capabilities {
 pub(crate) struct Inventory {
     pub(crate) services: Vec<ServiceStatus>,
     pub(crate) instances: InstanceList,
+    pub(crate) info: AgentInfo,
 }
 
 impl Cluster {
@@ -50,18 +51,19 @@ impl Cluster {
         &self.client
     }
 
-    /// Everything of an environment, in two requests.
+    /// Everything of an environment, in three requests.
     pub(crate) async fn inventory(
         &self,
         project: &ProjectName,
         environment: &EnvironmentName,
     ) -> Result<Inventory, ClientError> {
         let (project, environment) = (project.as_str(), environment.as_str());
-        let (services, instances) = tokio::try_join!(
+        let (services, instances, info) = tokio::try_join!(
             self.client.services(project, environment),
-            self.client.instances(project, environment, None)
+            self.client.instances(project, environment, None),
+            self.client.info()
         )?;
-        Ok(Inventory { services, instances })
+        Ok(Inventory { services, instances, info })
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod defaults;
+mod footprint;
 mod instance;
 
 use std::cell::RefCell;
@@ -17,6 +18,7 @@ use attributes::Attributes;
 pub use attributes::DescriptionFault;
 pub use defaults::Defaults;
 pub(crate) use defaults::{default_of, is_default};
+pub(crate) use footprint::Footprint;
 
 /// A service as it is to be in one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]

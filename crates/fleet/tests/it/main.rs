@@ -4,6 +4,7 @@ mod images;
 mod load;
 mod rig;
 mod rollouts;
+mod room;
 mod scale;
 mod seeds;
 mod warm;
