@@ -10,14 +10,18 @@ pub mod diff;
 pub mod down;
 pub mod fmt;
 pub mod forget;
+pub mod freeze;
 pub mod history;
 pub mod image;
 pub mod init;
 pub mod logs;
+pub mod pin;
 pub mod plan;
 pub mod rollback;
 pub mod status;
 pub mod terraform;
+pub mod thaw;
+pub mod unpin;
 pub mod up;
 pub mod validate;
 
@@ -45,6 +49,10 @@ pub enum Command {
     Logs(logs::Logs),
     Deploy(deploy::Deploy),
     Rollback(rollback::Rollback),
+    Pin(pin::Pin),
+    Unpin(unpin::Unpin),
+    Freeze(freeze::Freeze),
+    Thaw(thaw::Thaw),
     Adopt(adopt::Adopt),
     Forget(forget::Forget),
     History(history::History),
@@ -82,6 +90,10 @@ pub async fn run(command: Command, context: &Context<'_>) -> Result<u8, Fault> {
         Command::Logs(c) => c.run(context).await,
         Command::Deploy(c) => c.run(context).await,
         Command::Rollback(c) => c.run(context).await,
+        Command::Pin(c) => c.run(context).await,
+        Command::Unpin(c) => c.run(context).await,
+        Command::Freeze(c) => c.run(context).await,
+        Command::Thaw(c) => c.run(context).await,
         Command::Adopt(c) => c.run(context).await,
         Command::Forget(c) => c.run(context).await,
         Command::History(c) => c.run(context).await,

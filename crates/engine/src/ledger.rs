@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Address, DeploymentId, EnvironmentName, RevisionId, StoreError};
+use crate::{Address, DeploymentId, EnvironmentName, Hold, RevisionId, StoreError};
 use value::Value;
 
 /// What was made real, when, by whom, and how it ended.
@@ -91,6 +91,9 @@ pub struct Deployment {
     pub outcome: Option<DeploymentOutcome>,
     /// What came of each cell or other resource that was to change.
     pub cells: Vec<Cell>,
+    /// What is held as it is since then.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<Hold>,
 }
 
 /// What was asked for.
@@ -105,6 +108,10 @@ pub enum DeploymentKind {
     Rollback,
     /// `destroy` or `down`.
     Destroy,
+    /// `freeze` or `pin`: nothing was moved.
+    Hold,
+    /// `thaw` or `unpin`: nothing was moved.
+    Release,
 }
 
 /// How a deployment ended.

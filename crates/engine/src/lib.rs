@@ -7,6 +7,7 @@ mod apply;
 mod evaluation;
 mod event;
 mod graph;
+mod hold;
 mod inconsistency;
 mod ledger;
 mod plan;
@@ -23,6 +24,7 @@ mod store_powers;
 pub use apply::{Applied, ApplyOptions, Execution, apply};
 pub use evaluation::OtherOutputs;
 pub use event::{Event, Events, Happened, KnownBy, Outcome, Work};
+pub use hold::Hold;
 pub use lang::address::{
     Address, ClusterName, DeploymentId, EnvironmentName, Key, Mode, ModulePath, ModuleStep,
     ParseAddressError, ProjectName, ResourceKind, RevisionId, Target,

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use diag::{Diagnostic, Diagnostics};
 use engine::stack::apply::Counts;
 use engine::{
-    ApplyOptions, Deployment, DeploymentKind, DeploymentOutcome, Execution, Leases, Plan, Settlement, Target,
+    ApplyOptions, Deployment, DeploymentKind, DeploymentOutcome, Execution, Hold, Leases, Plan, Settlement,
+    Target,
 };
 use value::Value;
 
@@ -15,7 +16,7 @@ use crate::infrastructure::{self, Infrastructure};
 use crate::lease::{Held, hold};
 use crate::planning::{PlanOptions, Planned, Watch, plan_description};
 use crate::session::Description;
-use crate::{Fault, Session, clock, lease, read_plan};
+use crate::{Fault, Session, clock, holds, lease, read_plan};
 
 /// What to apply.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +25,8 @@ pub struct ApplyRequest {
     pub saved: Option<PathBuf>,
     /// Only these and what they depend on; none: all.
     pub targets: Vec<Target>,
+    /// Whether pins of services that change are let go.
+    pub unpins: bool,
 }
 
 /// What came of a deployment.
@@ -64,7 +67,7 @@ pub async fn apply(
     let mut locks = Vec::new();
     let result = async {
         for session in sessions {
-            locks.push(Locked::enter(session, "apply", watch).await?);
+            locks.push(Locked::enter(session, "apply", watch).await?.unpinning(request.unpins));
         }
         let plans = match (&request.saved, sessions) {
             (Some(path), [session]) => vec![saved(session, path).await?],
@@ -147,6 +150,7 @@ pub(crate) struct Locked<'a> {
     watch: &'a Watch,
     held: Held,
     settled: Vec<Settlement>,
+    unpins: bool,
 }
 
 impl<'a> Locked<'a> {
@@ -167,13 +171,18 @@ impl<'a> Locked<'a> {
                     watch.events.send(engine::Event::Step { message: told(&note) });
                 }
                 interrupted(session).await?;
-                Ok(Locked { session, watch, held, settled })
+                Ok(Locked { session, watch, held, settled, unpins: false })
             }
             Err(faults) => {
                 held.release().await?;
                 Err(Fault::Failed(faults))
             }
         }
+    }
+
+    /// Whether pins of services that change are let go.
+    pub fn unpinning(self, unpins: bool) -> Self {
+        Self { unpins, ..self }
     }
 
     /// Plans a description under the lock.
@@ -195,6 +204,8 @@ impl<'a> Locked<'a> {
         kind: DeploymentKind,
         confirm: impl FnOnce(&Planned) -> Result<bool, Fault>,
     ) -> Result<Option<Report>, Fault> {
+        let held = holds::holds(self.session).await?;
+        let held = holds::heed(&planned.plan, planned.changes_infrastructure, kind, self.unpins, held)?;
         if !confirm(&planned)? {
             return Ok(None);
         }
@@ -206,7 +217,7 @@ impl<'a> Locked<'a> {
         if !has_changes {
             return self.nothing_to_do(plan, &revision, &before).await.map(Some);
         }
-        let mut deployment = self.begin(kind, &revision, &before).await?;
+        let mut deployment = self.begin(kind, &revision, &before, held).await?;
         let providers = session.providers(&description, &revision.releases);
         let cancel = self.watch.cancel.child_token();
         let lost = self.held.lost.clone();
@@ -269,6 +280,9 @@ impl<'a> Locked<'a> {
         }
         deployment.finished_at_ms = Some(clock::now_ms());
         deployment.outcome = Some(outcome);
+        if kind == DeploymentKind::Rollback && outcome == DeploymentOutcome::Succeeded {
+            deployment.holds = holds::pinned_by_rollback(&deployment, &applied.cells);
+        }
         deployment.cells = applied.cells;
         session.store.put_deployment(environment, &deployment).await?;
         faults.extend(applied.faults);
@@ -287,6 +301,7 @@ impl<'a> Locked<'a> {
         kind: DeploymentKind,
         revision: &engine::Revision,
         before: &std::collections::BTreeMap<String, engine::Release>,
+        holds: Vec<Hold>,
     ) -> Result<Deployment, Fault> {
         let (store, environment) = (&self.session.store, &self.session.environment);
         store.put_revision(environment, revision).await?;
@@ -299,6 +314,7 @@ impl<'a> Locked<'a> {
             finished_at_ms: None,
             outcome: None,
             cells: Vec::new(),
+            holds,
         };
         store.put_deployment(environment, &deployment).await?;
         // The releases are pinned before they are rolled out: a run that is killed in between goes on forwards.

@@ -16,6 +16,8 @@ pub struct DeployRequest {
     pub services: Vec<String>,
     /// The release to take instead of building one: a digest or the beginning of one.
     pub release: Option<String>,
+    /// Whether pins of services that change are let go.
+    pub unpins: bool,
 }
 
 /// Builds the services' images, or takes the given release, and rolls them out.
@@ -43,7 +45,7 @@ pub async fn deploy(
             images::releases(&built, clock::now_ms())
         }
     };
-    let locked = Locked::enter(session, "deploy", watch).await?;
+    let locked = Locked::enter(session, "deploy", watch).await?.unpinning(request.unpins);
     let result = async {
         let mut releases = session.store.releases(&session.environment).await?;
         releases.extend(pins);

@@ -54,7 +54,9 @@ pub async fn rollback(
 
 /// The revision that stood before the one that stands now. Going back twice goes back two: what a rollback left is skipped.
 fn previous(deployments: &[Deployment]) -> Option<&RevisionId> {
-    let mut stood = deployments.iter().filter(|d| d.outcome == Some(DeploymentOutcome::Succeeded));
+    let moves = |d: &&Deployment| !matches!(d.kind, DeploymentKind::Hold | DeploymentKind::Release);
+    let mut stood =
+        deployments.iter().filter(moves).filter(|d| d.outcome == Some(DeploymentOutcome::Succeeded));
     let Some(present) = stood.next()?.revision.as_ref() else {
         // It was destroyed: what stood before that is what is missed.
         return stood.find_map(|d| d.revision.as_ref());
@@ -99,6 +101,7 @@ mod tests {
                 DeploymentOutcome::Succeeded
             }),
             cells: Vec::new(),
+            holds: Vec::new(),
         };
         newest_first.iter().map(deployment).collect()
     }

@@ -27,12 +27,13 @@ pub struct UpReport {
 /// If nothing could be tried. What was tried and failed is in the report.
 pub async fn up(
     session: &Session,
+    unpins: bool,
     watch: &Watch,
     confirm: impl FnOnce(&Planned) -> Result<bool, Fault>,
 ) -> Result<Option<UpReport>, Fault> {
     let agents = ensure_agents(session).await?;
     let images = build_images(session, &[], watch).await?;
-    let locked = Locked::enter(session, "up", watch).await?;
+    let locked = Locked::enter(session, "up", watch).await?.unpinning(unpins);
     let result = async {
         let mut releases = session.store.releases(&session.environment).await?;
         releases.extend(images::releases(&images, clock::now_ms()));

@@ -24,6 +24,10 @@ pub struct Apply {
     #[arg(short, long)]
     yes: bool,
 
+    /// Let pinned services move again that this changes.
+    #[arg(long)]
+    unpin: bool,
+
     #[command(flatten)]
     variables: Variables,
 }
@@ -35,7 +39,7 @@ impl Apply {
         let (progress, watch) = context.watch();
         // Who saved a plan has read it.
         let yes = self.yes || self.plan.is_some();
-        let request = ApplyRequest { saved: self.plan, targets };
+        let request = ApplyRequest { saved: self.plan, targets, unpins: self.unpin };
         let confirm = |plans: &[operations::Planned]| {
             progress.finish();
             view::plans_before_apply(context.screen, plans);

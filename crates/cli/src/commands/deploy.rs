@@ -22,6 +22,10 @@ pub struct Deploy {
     #[arg(short, long)]
     yes: bool,
 
+    /// Let pinned services move again that this changes.
+    #[arg(long)]
+    unpin: bool,
+
     #[command(flatten)]
     variables: Variables,
 }
@@ -30,7 +34,7 @@ impl Deploy {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
         let session = context.session(&self.variables.var, Checks::All).await?;
         let (progress, watch) = context.watch();
-        let request = DeployRequest { services: self.services, release: self.release };
+        let request = DeployRequest { services: self.services, release: self.release, unpins: self.unpin };
         let confirm = |plan: &operations::Planned| {
             progress.finish();
             view::plan_before_apply(context.screen, plan);

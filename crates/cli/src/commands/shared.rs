@@ -1,7 +1,7 @@
 //! What commands have in common: opening the project, watching, ending. It names no command.
 
 use engine::{Address, Target};
-use operations::{Checks, Fault, Report, Session, SessionOptions, Watch, Workspace};
+use operations::{Checks, Fault, HoldRequest, Report, Session, SessionOptions, Watch, Workspace};
 use tokio_util::sync::CancellationToken;
 
 use super::Context;
@@ -154,4 +154,23 @@ pub fn addresses(texts: &[String]) -> Result<Vec<Target>, Fault> {
                 .map_err(|e| Fault::usage(e.to_string(), "see `mainstay plan` for the addresses"))
         })
         .collect()
+}
+
+/// Holds or lets go, and shows what is held then.
+pub async fn hold(context: &Context<'_>, request: HoldRequest) -> Result<u8, Fault> {
+    let session = context.standing().await?;
+    let (progress, watch) = context.watch();
+    let holds = operations::change_holds(&session, request, &watch).await;
+    progress.finish();
+    let holds = holds?;
+    if context.screen.json {
+        context
+            .screen
+            .data(&serde_json::json!({ "environment": session.environment.to_string(), "holds": holds }));
+    } else if holds.is_empty() {
+        context.screen.line(&format!("Nothing is held in {}.", session.environment));
+    } else {
+        view::holds(context.screen, &holds);
+    }
+    Ok(exit::DONE)
 }

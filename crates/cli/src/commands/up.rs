@@ -19,6 +19,10 @@ pub struct Up {
     #[arg(short, long)]
     yes: bool,
 
+    /// Let pinned services move again that this changes.
+    #[arg(long)]
+    unpin: bool,
+
     #[command(flatten)]
     variables: Variables,
 }
@@ -36,7 +40,7 @@ impl Up {
             view::plan_before_apply(context.screen, plan);
             context.confirm("This deletes something. Go on?", self.yes)
         };
-        let up = operations::up(&session, &watch, confirm).await;
+        let up = operations::up(&session, self.unpin, &watch, confirm).await;
         progress.finish();
         let Some(up) = up? else { return context.end(None) };
         let code = view::up(context.screen, &up);

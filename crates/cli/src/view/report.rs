@@ -176,6 +176,8 @@ pub fn history(screen: &Screen, deployments: &[Deployment]) {
             DeploymentKind::Deploy => "deploy",
             DeploymentKind::Rollback => "rollback",
             DeploymentKind::Destroy => "destroy",
+            DeploymentKind::Hold => "hold",
+            DeploymentKind::Release => "release",
         };
         let outcome = match d.outcome {
             Some(DeploymentOutcome::Succeeded) => screen.paint(Paint::Good, "succeeded"),

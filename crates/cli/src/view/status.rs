@@ -1,6 +1,7 @@
 //! What runs.
 
 use agent_api::{InstanceStatus, Phase};
+use engine::Hold;
 use fleet::CellStatus;
 use operations::Status;
 
@@ -22,6 +23,7 @@ pub fn status(screen: &Screen, status: &Status, instances: bool) {
     }
     let revision = status.revision.as_ref().map(|r| format!(", revision {r}")).unwrap_or_default();
     screen.line(&format!("{}{revision}", screen.paint(Paint::Strong, status.environment.as_str())));
+    holds(screen, &status.holds);
     let mut table = Table::new(&["SERVICE", "CLUSTER", "RELEASE", "READY", "RESTARTS", "ADDRESS", "URL"]);
     for cell in &status.cells {
         table.row(row(screen, cell));
@@ -42,6 +44,18 @@ pub fn status(screen: &Screen, status: &Status, instances: bool) {
             ]);
         }
         table.lines().iter().for_each(|l| screen.line(l));
+    }
+}
+
+/// What is held, a line each.
+pub fn holds(screen: &Screen, holds: &[Hold]) {
+    let now = now_ms();
+    for hold in holds {
+        screen.line(&format!(
+            "{} ({} ago)",
+            screen.paint(Paint::Change, &hold.to_string()),
+            ago(hold.since_ms, now)
+        ));
     }
 }
 

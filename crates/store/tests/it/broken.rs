@@ -27,6 +27,7 @@ async fn a_broken_file_is_reported_with_the_way_out_and_left_as_it_is() {
         started_at_ms: 1,
         finished_at_ms: Some(2),
         outcome: Some(DeploymentOutcome::Succeeded),
+        holds: Vec::new(),
         cells: Vec::new(),
     };
     store.put_deployment(&dev(), &ended).await.unwrap();

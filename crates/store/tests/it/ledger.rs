@@ -41,6 +41,7 @@ pub fn deployment(id: &str, started_at_ms: u64, outcome: Option<DeploymentOutcom
         started_at_ms,
         finished_at_ms: outcome.map(|_| started_at_ms + 5),
         outcome,
+        holds: Vec::new(),
         cells: vec![Cell {
             address: address("service.web@local"),
             outcome: "created".into(),
