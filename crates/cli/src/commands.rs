@@ -8,6 +8,7 @@ pub mod deploy;
 pub mod destroy;
 pub mod diff;
 pub mod down;
+pub mod explain;
 pub mod fmt;
 pub mod forget;
 pub mod freeze;
@@ -43,6 +44,7 @@ pub enum Command {
     Apply(apply::Apply),
     Destroy(destroy::Destroy),
     Diff(diff::Diff),
+    Explain(explain::Explain),
     Up(up::Up),
     Down(down::Down),
     Status(status::Status),
@@ -84,6 +86,7 @@ pub async fn run(command: Command, context: &Context<'_>) -> Result<u8, Fault> {
         Command::Apply(c) => c.run(context).await,
         Command::Destroy(c) => c.run(context).await,
         Command::Diff(c) => c.run(context).await,
+        Command::Explain(c) => c.run(context).await,
         Command::Up(c) => c.run(context).await,
         Command::Down(c) => c.run(context).await,
         Command::Status(c) => c.run(context).await,

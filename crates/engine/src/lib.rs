@@ -22,7 +22,7 @@ mod store;
 mod store_powers;
 
 pub use apply::{Applied, ApplyOptions, Execution, apply};
-pub use evaluation::OtherOutputs;
+pub use evaluation::{EnvLayers, OtherOutputs, Variables};
 pub use event::{Event, Events, Happened, KnownBy, Outcome, Work};
 pub use hold::Hold;
 pub use lang::address::{

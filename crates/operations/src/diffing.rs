@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use diag::Diagnostics;
 use engine::stack::plan::StackMode;
 use engine::{
-    Address, ApplyFailure, ApplyRequest, ChangeRequest, Events, PlanMode, PlanRequest, PlannedChange,
-    Provider, ReadRequest, ResourceKind, Snapshot,
+    Address, ApplyFailure, ApplyRequest, ChangeRequest, EnvLayers, Events, PlanMode, PlanRequest,
+    PlannedChange, Provider, ReadRequest, ResourceKind, Snapshot,
 };
 use serde::Serialize;
 use value::{Kind, Marks, Path, Step, Value};
@@ -58,7 +58,7 @@ pub struct ValueDifference {
 }
 
 /// What is known of an environment.
-struct Side {
+pub(crate) struct Side {
     name: String,
     /// What is described, as if nothing were there: what only an apply tells is unknown.
     described: BTreeMap<Address, Value>,
@@ -124,6 +124,19 @@ fn whole(from: bool, to: bool) -> ValueDifference {
 impl Side {
     async fn of(session: &Session, watch: &Watch) -> Result<Self, Fault> {
         let snapshot = session.store.snapshot(&session.environment).await?;
+        let layers = session.description.env_layers(session.environment.as_str());
+        let described = Self::described(session, layers, watch).await?;
+        let current = snapshot.rows.into_iter().filter(|row| row.record.deposed.is_none());
+        let made = current.map(|row| (row.address, row.value)).collect();
+        Ok(Self { name: session.environment.to_string(), described, made })
+    }
+
+    /// What is described, with these layers over the services' variables.
+    pub(crate) async fn described(
+        session: &Session,
+        layers: EnvLayers,
+        watch: &Watch,
+    ) -> Result<BTreeMap<Address, Value>, Fault> {
         let nothing = Snapshot::default();
         let description = &session.description;
         let standing = PlannedOutputs::default();
@@ -131,7 +144,8 @@ impl Side {
         let quiet = Watch { events: Events::ignored(), cancel: watch.cancel.clone() };
         let infrastructure = session.plan_infrastructure(description, &nothing, wanted, &quiet).await?;
         let stacks = infrastructure.as_ref().map(|it| it.plan.stacks.clone()).unwrap_or_default();
-        let other = session.other_outputs(description, stacks, &standing).await?;
+        let mut other = session.other_outputs(description, stacks, &standing).await?;
+        other.env = layers;
         let releases = session.store.releases(&session.environment).await?;
         let providers: engine::Providers =
             session.providers(description, &releases).into_iter().map(unasked).collect();
@@ -164,9 +178,7 @@ impl Side {
                 described.insert(change.address, change.after);
             }
         }
-        let current = snapshot.rows.into_iter().filter(|row| row.record.deposed.is_none());
-        let made = current.map(|row| (row.address, row.value)).collect();
-        Ok(Self { name: session.environment.to_string(), described, made })
+        Ok(described)
     }
 }
 

@@ -44,6 +44,7 @@ impl Session {
         stacks: Vec<(Arc<str>, Value)>,
         planned: &PlannedOutputs,
     ) -> Result<OtherOutputs, Fault> {
-        Ok(OtherOutputs { stacks, environments: self.other_environments(description, planned).await? })
+        let environments = self.other_environments(description, planned).await?;
+        Ok(OtherOutputs { stacks, environments, env: description.env_layers(self.environment.as_str()) })
     }
 }

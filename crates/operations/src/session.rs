@@ -16,7 +16,7 @@ use value::{Marks, Value};
 use crate::backend::{Backend, GivenSettings, Kept, STATE};
 use crate::recording::{RecordingFiles, RevisionFiles};
 use crate::workspace::Checks;
-use crate::{Fault, Wiring, Workspace, default_data_dir, workspace};
+use crate::{Fault, Wiring, Workspace, default_data_dir, explaining, workspace};
 
 /// How to open a project's environment.
 #[derive(Debug, Clone)]
@@ -196,7 +196,10 @@ impl Description {
                 "`mainstay history` names the revisions",
             ));
         };
-        let (variables, faults) = lang::resolve_variables(&configuration, described, &given, files.as_ref());
+        let of_variables = given.iter().filter(|(name, _)| explaining::launched(name).is_none());
+        let of_variables = of_variables.map(|(name, input)| (name.clone(), input.clone())).collect();
+        let (variables, faults) =
+            lang::resolve_variables(&configuration, described, &of_variables, files.as_ref());
         if faults.has_errors() {
             return Err(Fault::Configuration { diagnostics: faults, sources: Box::new(sources) });
         }
@@ -235,6 +238,11 @@ impl Description {
     /// The values that were given, for a revision: a sensitive one is sealed when it is stored, an ephemeral one is not stored.
     pub fn stored_values(&self) -> BTreeMap<String, Value> {
         let stored = self.given.iter().filter_map(|(name, input)| {
+            if explaining::launched(name).is_some() {
+                // Whoever gives a secret so has it in a history of commands, and not in clear in ours.
+                let text = Value::string(input.text.as_str());
+                return Some((name.clone(), text.with_marks(Marks::SENSITIVE)));
+            }
             let variable = self.configuration.variables.iter().find(|v| v.name.name.as_ref() == name)?;
             let marks = if variable.sensitive { Marks::SENSITIVE } else { Marks::NONE };
             (!variable.ephemeral)
@@ -319,6 +327,20 @@ fn given(
                 Diagnostic::error("usage", format!("`--var {pair}` has no value"))
                     .hint(format!("write `--var {pair}=VALUE`")),
             ),
+            Some((name, text)) if explaining::launched(name).is_some() => {
+                let (service, variable) = explaining::launched(name).unwrap_or_default();
+                let services = || configuration.services.iter().map(|it| it.name.name.as_ref());
+                let origin = format!("--set-env {service}.{variable}");
+                if services().any(|it| it == service) {
+                    inputs.insert(name.to_owned(), VariableInput { text: text.to_owned(), origin });
+                    continue;
+                }
+                let fault = Diagnostic::error("usage", format!("there is no service `{service}`"));
+                faults.push(match closest(service, services()) {
+                    Some(near) => fault.about(origin).hint(format!("did you mean `{near}`?")),
+                    None => fault.about(origin).hint("write `--set-env SERVICE.NAME=VALUE`"),
+                });
+            }
             Some((name, _)) if !declared.contains(&name) => {
                 let hint = match closest(name, declared.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),

@@ -35,7 +35,7 @@ pub struct Apply {
 impl Apply {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
         let targets = shared::addresses(&self.target)?;
-        let sessions = context.sessions(&[], &self.variables.var).await?;
+        let sessions = context.sessions(&[], &self.variables.given()?).await?;
         let (progress, watch) = context.watch();
         // Who saved a plan has read it.
         let yes = self.yes || self.plan.is_some();

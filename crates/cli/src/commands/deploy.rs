@@ -32,7 +32,7 @@ pub struct Deploy {
 
 impl Deploy {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
-        let session = context.session(&self.variables.var, Checks::All).await?;
+        let session = context.session(&self.variables.given()?, Checks::All).await?;
         let (progress, watch) = context.watch();
         let request = DeployRequest { services: self.services, release: self.release, unpins: self.unpin };
         let confirm = |plan: &operations::Planned| {

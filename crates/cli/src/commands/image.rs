@@ -37,7 +37,7 @@ impl Image {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
         match self.action {
             ImageAction::Build { names, variables } => {
-                let session = context.session(&variables.var, Checks::All).await?;
+                let session = context.session(&variables.given()?, Checks::All).await?;
                 let (progress, watch) = context.watch();
                 let built = operations::build_images(&session, &names, &watch).await;
                 progress.finish();

@@ -53,7 +53,7 @@ impl Plan {
 
     async fn plan(self, context: &Context<'_>) -> Result<u8, Fault> {
         let targets = shared::addresses(&self.target)?;
-        let sessions = context.sessions(&self.environments, &self.variables.var).await?;
+        let sessions = context.sessions(&self.environments, &self.variables.given()?).await?;
         let (progress, watch) = context.watch();
         let options = PlanOptions { destroy: self.destroy, targets, ..PlanOptions::default() };
         let planned = operations::plan(&sessions, options, &watch).await;

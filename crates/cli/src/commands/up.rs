@@ -29,7 +29,7 @@ pub struct Up {
 
 impl Up {
     pub async fn run(self, context: &Context<'_>) -> Result<u8, Fault> {
-        let session = context.session(&self.variables.var, Checks::All).await?;
+        let session = context.session(&self.variables.given()?, Checks::All).await?;
         let (progress, watch) = context.watch();
         let confirm = |plan: &operations::Planned| {
             progress.finish();

@@ -4,6 +4,7 @@
 //! cluster. Everything else is evaluated once. Nothing here is asynchronous, and nothing asks a provider.
 
 mod dependencies;
+mod layers;
 mod outputs;
 mod view;
 
@@ -20,6 +21,7 @@ use value::{Type, Value};
 use crate::apply::Execution;
 use crate::{Action, Address, ClusterName, EnvironmentName, Key, ResourceKind};
 use dependencies::Dependencies;
+pub use layers::{EnvLayers, Variables};
 use view::View;
 
 /// The kind of resource that a `service` block makes.
@@ -35,6 +37,8 @@ pub struct OtherOutputs {
     pub stacks: Vec<(Arc<str>, Value)>,
     /// What `environment.x` is, by the environment's name.
     pub environments: Vec<(Arc<str>, Value)>,
+    /// What goes over the services' own environment variables.
+    pub env: EnvLayers,
 }
 
 /// Everything that expressions can see.
@@ -263,7 +267,7 @@ impl<'a> World<'a> {
         };
         self.ready(service.references(), cluster);
         let decoded = service.decode(&View::of(self, cluster, key.map(|key| (key, each))));
-        (decoded.value, decoded.diagnostics)
+        (self.others.env.over(&service.name.name, decoded.value), decoded.diagnostics)
     }
 
     /// What is described of an instance, wholly.

@@ -23,10 +23,22 @@ pub(super) fn environment() -> Block {
                 "Whether caution counts more than speed: longer waits, no `down`",
             )
             .or(Value::bool(false)),
+            Attribute::optional("env", Type::map(Type::String), "Environment variables of every service in this environment, over the services' own; no secrets, since this is in the repository").rule(Rule::EnvironmentNames),
         ],
         blocks: vec![
+            NestedBlock::new("service", Nesting::Map { label: "name" }, overlay()),
             NestedBlock::new("cluster", Nesting::Map { label: "name" }, cluster()),
             NestedBlock::new("provider", Nesting::Map { label: "provider" }, provider()),
+        ],
+        ..Block::default()
+    }
+}
+
+fn overlay() -> Block {
+    Block {
+        doc: "What is otherwise for one service in this environment.".into(),
+        attributes: vec![
+            Attribute::optional("env", Type::map(Type::String), "Environment variables, over the service's own and over those of the environment; no secrets, since this is in the repository").rule(Rule::EnvironmentNames),
         ],
         ..Block::default()
     }

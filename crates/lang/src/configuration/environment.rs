@@ -37,7 +37,14 @@ pub struct Environment {
     pub clusters: Vec<Cluster>,
     /// What it gives to the programs of providers, in the order of the text.
     pub providers: Vec<EnvironmentProvider>,
+    /// Environment variables of every service.
+    pub env: Pairs,
+    /// Environment variables of services by their names.
+    pub services: Vec<(Arc<str>, Pairs)>,
 }
+
+/// Names with texts.
+pub type Pairs = Vec<(Arc<str>, Arc<str>)>;
 
 /// What an environment gives to the program of a provider.
 #[derive(Debug, Clone)]
@@ -88,6 +95,8 @@ impl Environment {
             protected: false,
             clusters: vec![Cluster::implied()],
             providers: Vec::new(),
+            env: Vec::new(),
+            services: Vec::new(),
         }
     }
 
@@ -150,8 +159,11 @@ pub(super) fn environment(
         clusters.push(Cluster::implied());
     }
     let providers = providers(block, &value, faults);
+    let services = services(block, &value, names, faults);
     Environment {
         providers,
+        services,
+        env: pairs(&value, "env"),
         protected: value.get("protected").and_then(|v| v.as_bool()).unwrap_or(false),
         header: Some(header),
         variables: variables.map_or_else(Vec::new, |expr| values(expr, names, &scope, faults)),
@@ -174,13 +186,7 @@ fn providers(block: &Block, decoded: &Value, faults: &mut Diagnostics) -> Vec<En
         }
         let settings = settings.as_ref().and_then(|all| all.get(&label.name));
         let get = |key: &str| settings.as_ref()?.get(key);
-        let pairs = |key: &str| {
-            let map = get(key);
-            let entries = map.as_ref().and_then(Value::as_entries).into_iter().flatten();
-            entries
-                .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.into())))
-                .collect::<Vec<_>>()
-        };
+        let pairs = |key: &str| settings.as_ref().map_or_else(Vec::new, |settings| pairs(settings, key));
         let (env, env_from) = (pairs("env"), pairs("env_from"));
         if let Some((twice, _)) = env.iter().find(|(name, _)| env_from.iter().any(|(other, _)| other == name))
         {
@@ -199,6 +205,39 @@ fn providers(block: &Block, decoded: &Value, faults: &mut Diagnostics) -> Vec<En
         });
     }
     found
+}
+
+/// The `service` blocks of an environment.
+fn services(
+    block: &Block,
+    decoded: &Value,
+    names: &Names,
+    faults: &mut Diagnostics,
+) -> Vec<(Arc<str>, Pairs)> {
+    let settings = decoded.get("service");
+    let mut found = Vec::new();
+    for service in block.body.blocks_of("service") {
+        let Some(label) = service.labels.first() else { continue };
+        if !names.services.contains_key(&label.name) {
+            let fault = Diagnostic::error("undeclared", format!("there is no service `{}`", label.name))
+                .at(label.span);
+            faults.push(match names.closest("service", &label.name) {
+                Some(meant) => fault.hint(format!("did you mean `{meant}`?")),
+                None => fault.hint(format!("declare it with `service \"{}\" {{ … }}`", label.name)),
+            });
+            continue;
+        }
+        let settings = settings.as_ref().and_then(|all| all.get(&label.name));
+        found.push((label.name.clone(), settings.map_or_else(Vec::new, |settings| pairs(&settings, "env"))));
+    }
+    found
+}
+
+/// The texts of a map.
+fn pairs(settings: &Value, key: &str) -> Pairs {
+    let map = settings.get(key);
+    let entries = map.as_ref().and_then(Value::as_entries).into_iter().flatten();
+    entries.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.into()))).collect()
 }
 
 /// The entries of `variables = { … }`.

@@ -32,7 +32,7 @@ use diag::{Diagnostics, Sources, Span};
 use value::{Marks, Type, Value};
 
 pub use declaration::{Condition, Dependency, Image, Local, Output, Seed, Service, Variable};
-pub use environment::{Cluster, Environment, EnvironmentProvider, EnvironmentValue};
+pub use environment::{Cluster, Environment, EnvironmentProvider, EnvironmentValue, Pairs};
 pub use findings::Findings;
 pub use load::load;
 pub use repeat::Repetition;

@@ -14,3 +14,4 @@ mod reference;
 mod scripted;
 mod stacks;
 mod terraform;
+mod variables;
