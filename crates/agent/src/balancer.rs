@@ -32,6 +32,8 @@ const START_STEP_MS: u64 = 20;
 const ACKNOWLEDGE_MS: u64 = 15_000;
 /// Wait before a proxy that ended is started again.
 const RESTART_MS: u64 = 200;
+/// Enough of a hash to tell the releases of one service apart.
+const RELEASE_CHARS: usize = 12;
 /// What requests in flight are given when the proxy is told to end.
 const SHUTDOWN_GRACE_MS: u64 = 10_000;
 
@@ -80,9 +82,16 @@ impl Balancer {
         }
     }
 
-    /// Waits until nothing is in flight on an instance.
-    pub(crate) async fn drain(&self, id: &InstanceId, wait_ms: u64) -> Result<Drained, Refused> {
-        let drained = self.control.drain(&InstanceName(id.0.clone()), Duration::from_millis(wait_ms)).await;
+    /// Waits until nothing is in flight on an instance: `wait_ms` at most, and `upgraded_wait_ms` where only upgraded
+    /// connections are left.
+    pub(crate) async fn drain(
+        &self,
+        id: &InstanceId,
+        wait_ms: u64,
+        upgraded_wait_ms: u64,
+    ) -> Result<Drained, Refused> {
+        let (wait, upgraded) = (Duration::from_millis(wait_ms), Duration::from_millis(upgraded_wait_ms));
+        let drained = self.control.drain_each(&InstanceName(id.0.clone()), wait, upgraded).await;
         let drained = drained.map_err(|fault| Refused::unavailable(diag::with_causes(&fault)))?;
         Ok(Drained { complete: drained.complete, in_flight: drained.in_flight })
     }
@@ -189,10 +198,20 @@ fn snapshot(agent: &Agent) -> Config {
             phase: phase(entry),
             address: entry.kept.address.parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             ports: entry.kept.ports.clone(),
+            release: release(&entry.kept.spec),
         };
         entries.iter().map(|(id, entry)| (id.clone(), candidate(entry))).collect()
     });
     agent.services.read_all(|services| compose(services, &candidates, |port| agent.services.listen(port)))
+}
+
+/// What metrics call an instance's release: its image's digest or the hash of its description, short as git's hashes are.
+fn release(spec: &agent_api::InstanceSpec) -> String {
+    let long = match &spec.sandbox {
+        agent_api::Sandbox::Container { image } => image.strip_prefix("sha256:").unwrap_or(image),
+        agent_api::Sandbox::Process { .. } => &spec.spec_hash,
+    };
+    long.chars().take(RELEASE_CHARS).collect()
 }
 
 async fn find_or_start(agent: &Agent) -> Result<Running, String> {
@@ -288,6 +307,7 @@ fn serve(arguments: &[OsString]) -> Result<(), String> {
         control: control.into(),
         lock: lock.into(),
         shutdown_grace: Duration::from_millis(SHUTDOWN_GRACE_MS),
+        patience: proxy::Patience::default(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

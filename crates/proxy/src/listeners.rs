@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::balancer::Balancer;
-use crate::serve::serve;
-use crate::table::{PortKey, Table, listen_part};
+use crate::serve::{Client, serve};
+use crate::table::{Front, Table, listen_part};
 use crate::tcp::relay;
 use crate::{Problem, Protocol};
 
@@ -32,15 +32,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Seconds of silence after which the kernel asks whether the other side is still there, so that tunnels to machines that
 /// vanished end. Shorter than what firewalls commonly forget connections after (5 minutes).
 const KEEPALIVE_IDLE_S: u32 = 60;
-
-/// What a listener does with a connection.
-#[derive(Debug, Clone)]
-pub(crate) enum Front {
-    /// The entry: routes decide for each request.
-    Entry,
-    /// A service port's own address.
-    Port(Arc<PortKey>, Protocol),
-}
 
 /// The stable addresses that are open. It belongs to whoever applies snapshots.
 #[derive(Debug, Default)]
@@ -66,9 +57,8 @@ impl Listeners {
             stays
         });
         let mut problems = Vec::new();
-        for (&address, key) in &table.listen {
-            let Some(port) = table.ports.get(key) else { continue };
-            let front = Front::Port(Arc::new(key.clone()), port.protocol);
+        for (&address, front) in &table.listen {
+            let front = front.clone();
             if let Some(listener) = self.open.get(&address) {
                 *listener.front.write().unwrap_or_else(PoisonError::into_inner) = front;
                 continue;
@@ -87,7 +77,11 @@ impl Listeners {
                     } else {
                         format!("{fault}; give the port an address of this machine")
                     };
-                    problems.push(Problem { part: listen_part(address, key), cause });
+                    let part = match &front {
+                        Front::Entry => format!("listen {address} of the entry"),
+                        Front::Port(key, _) => listen_part(address, key),
+                    };
+                    problems.push(Problem { part, cause });
                 }
             }
         }
@@ -144,8 +138,11 @@ fn dispatch(
 ) {
     let now = front.read().unwrap_or_else(PoisonError::into_inner).clone();
     match now {
-        Front::Entry | Front::Port(_, Protocol::Http) => {
-            balancer.tasks.spawn(serve(balancer.clone(), stream, peer.ip(), front.clone(), close.clone()));
+        Front::Entry | Front::Port(_, Protocol::Http | Protocol::H2c) => {
+            // It is gone already; there is nobody to serve.
+            let Ok(local) = stream.local_addr() else { return };
+            let client = Client { address: peer.ip(), local };
+            balancer.tasks.spawn(serve(balancer.clone(), stream, client, front.clone(), close.clone()));
         }
         Front::Port(key, Protocol::Tcp) => {
             balancer.tasks.spawn(relay(balancer.clone(), key, stream));

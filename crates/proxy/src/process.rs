@@ -17,9 +17,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::balancer::Balancer;
+use crate::certificates::LOOK_INTERVAL;
 use crate::control::Server;
-use crate::listeners::{Front, accept, bind};
+use crate::listeners::{accept, bind};
 use crate::pool::IDLE_TIMEOUT;
+use crate::table::Front;
 use crate::{Info, StartError};
 
 /// How the proxy is started.
@@ -34,6 +36,24 @@ pub struct Options {
     pub lock: PathBuf,
     /// How long requests in flight are given at SIGTERM, and at `POST /v1/shutdown` without a time of its own.
     pub shutdown_grace: Duration,
+    /// How long clients are waited for.
+    pub patience: Patience,
+}
+
+/// How long clients are waited for, so that those who are slow on purpose hold nothing for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// The head of a request, or a TLS handshake. It also bounds how long a kept HTTP/1.1 connection waits for its next
+    /// request, which is why it is not shorter: nginx waits 75 s there, and 60 s for a head.
+    pub head: Duration,
+    /// Between two parts of a body, and while nothing of an answer is taken.
+    pub silence: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(60), silence: Duration::from_secs(60) }
+    }
 }
 
 /// Runs the proxy until SIGTERM, SIGINT or `POST /v1/shutdown`, and until what is then in flight has ended or the grace is
@@ -58,7 +78,9 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
     let socket = bind_control(&options.control)?;
 
-    let balancer = Arc::new(Balancer::default());
+    let balancer = Arc::new(Balancer::new(options.patience));
+    let tls = balancer.certificates.server_config().map_err(StartError::Tls)?;
+    balancer.tls.get_or_init(|| tls);
     let front = Arc::new(RwLock::new(Front::Entry));
     balancer.tasks.spawn(accept(balancer.clone(), entry, front, balancer.stop.child_token()));
     let info = Info {
@@ -70,6 +92,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let server = Arc::new(Server::new(balancer.clone(), info, options.shutdown_grace));
     let control = tokio::spawn(server.clone().serve(socket));
     let sweeper = tokio::spawn(sweep(balancer.clone()));
+    let looker = tokio::spawn(look_at_certificates(balancer.clone()));
     info!(%http, control = %options.control.display(), "the proxy serves");
 
     tokio::select! {
@@ -86,6 +109,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         }
     }
     sweeper.abort();
+    looker.abort();
     // Lets the answers of the control socket go out. It bounds itself, and its faults are logged where they happen.
     let _ = control.await;
     if let Err(fault) = fs::remove_file(&options.control) {
@@ -108,6 +132,18 @@ async fn sweep(balancer: Arc<Balancer>) {
     loop {
         ticks.tick().await;
         balancer.sweep(Instant::now());
+    }
+}
+
+async fn look_at_certificates(balancer: Arc<Balancer>) {
+    let mut ticks = tokio::time::interval(LOOK_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let certificates = balancer.certificates.clone();
+        if tokio::task::spawn_blocking(move || certificates.look_again()).await.is_err() {
+            warn!("the certificates' files could not be looked at");
+        }
     }
 }
 

@@ -22,8 +22,8 @@ fn described(name: &str, serving: &[&str]) -> ServiceSpec {
     ServiceSpec {
         key: service(name),
         written: serde_json::json!({ "replicas": 1 }),
-        ports: vec![ServicePort { name: "http".into(), protocol: Protocol::Http }],
-        routes: vec![Route { host: Some(format!("{name}.test")), path: "/".into(), port: "http".into() }],
+        ports: vec![ServicePort::new("http", Protocol::Http)],
+        routes: vec![Route::new(Some(format!("{name}.test")), "/", "http")],
         serving: serving.iter().map(|id| (InstanceId((*id).into()), 1)).collect(),
         drain_ms: 1_000,
     }

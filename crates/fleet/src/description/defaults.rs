@@ -11,6 +11,9 @@ pub struct Defaults {
     pub progress_deadline_ms: u64,
     /// Milliseconds that requests in flight are given.
     pub drain_ms: u64,
+    /// Milliseconds that upgraded connections, such as WebSockets, are given: they last until somebody closes them, and
+    /// clients that are told to by their server come back at once.
+    pub upgraded_drain_ms: u64,
     /// Milliseconds between two readiness checks.
     pub interval_ms: u64,
     /// Milliseconds after which a check's answer counts as none.
@@ -30,6 +33,7 @@ impl Defaults {
             min_healthy_ms: if protected { 10_000 } else { 2_000 },
             progress_deadline_ms: 120_000,
             drain_ms: 30_000,
+            upgraded_drain_ms: 120_000,
             interval_ms: 1_000,
             timeout_ms: 2_000,
             passes: 2,

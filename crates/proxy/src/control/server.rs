@@ -17,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use super::{BODY_BYTES_MAX, CONFIG, DRAIN, INFO, SHUTDOWN, STATS, query};
+use super::{BODY_BYTES_MAX, CONFIG, DRAIN, INFO, METRICS, SHUTDOWN, STATS, query};
 use crate::balancer::{Balancer, Stale};
 use crate::listeners::Listeners;
+use crate::metrics::TEXT_FORMAT;
 use crate::{Applied, Config, Info, InstanceName, Refusal};
 
 /// How long a drain waits that names no time: the default of a service's own drain.
@@ -113,6 +114,7 @@ impl Server {
             (&Method::GET, CONFIG) => json(StatusCode::OK, self.balancer.table().config.as_ref()),
             (&Method::PUT, CONFIG) => self.put_config(body).await,
             (&Method::GET, STATS) => json(StatusCode::OK, &self.balancer.stats()),
+            (&Method::GET, METRICS) => metrics(&self.balancer),
             (&Method::POST, DRAIN) => self.drain(asked).await,
             (&Method::POST, SHUTDOWN) => self.shutdown(asked).await,
             (method, path) => refusal(StatusCode::NOT_FOUND, format!("the proxy has no {method} {path}")),
@@ -143,6 +145,7 @@ impl Server {
         let version = config.version;
         match self.balancer.apply(config) {
             Ok((table, mut problems)) => {
+                problems.extend(self.balancer.certificates.follow(&table.config.certificates));
                 if !self.balancer.stop.is_cancelled() {
                     problems.extend(listeners.follow(&self.balancer, &table));
                 }
@@ -161,14 +164,19 @@ impl Server {
         let Some(instance) = query::value(asked, "instance") else {
             return refusal(StatusCode::BAD_REQUEST, "name the instance: ?instance=NAME".to_owned());
         };
-        match wait_of(asked, DRAIN_WAIT_DEFAULT) {
-            Ok(wait) => json(StatusCode::OK, &self.balancer.drain(&InstanceName(instance), wait).await),
+        let waits = wait_of(asked, "wait_ms", DRAIN_WAIT_DEFAULT)
+            .and_then(|wait| Ok((wait, wait_of(asked, "upgraded_wait_ms", wait)?)));
+        match waits {
+            Ok((wait, upgraded_wait)) => {
+                let drained = self.balancer.drain(&InstanceName(instance), wait, upgraded_wait).await;
+                json(StatusCode::OK, &drained)
+            }
             Err(refused) => refused,
         }
     }
 
     async fn shutdown(&self, asked: Option<&str>) -> Answer {
-        match wait_of(asked, self.shutdown_grace) {
+        match wait_of(asked, "wait_ms", self.shutdown_grace) {
             Ok(wait) => {
                 let drained = self.balancer.finish(wait).await;
                 self.end();
@@ -180,16 +188,23 @@ impl Server {
 }
 
 #[allow(clippy::result_large_err, reason = "it is the answer, and made once")]
-fn wait_of(asked: Option<&str>, default: Duration) -> Result<Duration, Answer> {
-    let Some(text) = query::value(asked, "wait_ms") else { return Ok(default) };
+fn wait_of(asked: Option<&str>, name: &str, default: Duration) -> Result<Duration, Answer> {
+    let Some(text) = query::value(asked, name) else { return Ok(default) };
     text.parse().map(Duration::from_millis).map_err(|_| {
-        let message = format!("wait_ms is {text:?}; give it as a whole number of milliseconds");
+        let message = format!("{name} is {text:?}; give it as a whole number of milliseconds");
         refusal(StatusCode::BAD_REQUEST, message)
     })
 }
 
 fn refusal(status: StatusCode, message: String) -> Answer {
     json(status, &Refusal { message })
+}
+
+/// What was counted, as Prometheus reads it.
+pub(crate) fn metrics(balancer: &Balancer) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(balancer.metrics())));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(TEXT_FORMAT));
+    answer
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Answer {
