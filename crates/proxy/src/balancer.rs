@@ -1,5 +1,6 @@
 //! The table that requests go by, and switching it. Picking is here; sending and listening are not.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,9 @@ pub(crate) struct Balancer {
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the process shall end: accept nothing, finish what is in flight.
     pub(crate) stop: CancellationToken,
+    /// Milliseconds that connections without a request are kept after `stop`, for the request that may be on its way; it is
+    /// answered with `connection: close`. 0: they are closed at once.
+    linger_ms: AtomicU64,
     /// How long clients are waited for.
     pub(crate) patience: Patience,
     /// What the entry shows to clients that speak TLS.
@@ -96,6 +100,17 @@ impl Balancer {
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = table.clone();
         changes.perform();
         Ok((table, problems))
+    }
+
+    /// How long connections without a request are kept once nothing more is accepted.
+    pub(crate) fn linger(&self) -> Duration {
+        Duration::from_millis(self.linger_ms.load(Ordering::Relaxed))
+    }
+
+    /// Gives connections without a request such a time.
+    pub(crate) fn set_linger(&self, linger: Duration) {
+        let ms = u64::try_from(linger.as_millis()).unwrap_or(u64::MAX);
+        self.linger_ms.store(ms, Ordering::Relaxed);
     }
 
     /// The port of the entry's own address for TLS, where the snapshot has one.

@@ -123,7 +123,7 @@ impl Multiplexer {
         self.lock().channels.retain(|channel| {
             let since = *channel.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
             let is_idle = channel.streams.load(Ordering::SeqCst) == 0;
-            !channel.sender.is_closed() && !(is_idle && now.saturating_duration_since(since) >= IDLE_TIMEOUT)
+            !channel.sender.is_closed() && (!is_idle || now.saturating_duration_since(since) < IDLE_TIMEOUT)
         });
     }
 }

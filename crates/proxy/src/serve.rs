@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::Either;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::Service;
@@ -74,7 +74,13 @@ impl Service<Request<Incoming>> for Requests {
         let (balancer, client, is_tls) = (self.balancer.clone(), self.client, self.is_tls);
         Box::pin(async move {
             let arrival = Arrival { port: port.as_deref(), client, is_tls };
-            Ok(forward(&balancer, arrival, request).await)
+            let mut answer = forward(&balancer, arrival, request).await;
+            if !balancer.linger().is_zero() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                // This process retires: the client's next request shall come in on a connection to its successor. HTTP/2
+                // says that another way, and drops this.
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            Ok(answer)
         })
     }
 }
@@ -118,7 +124,7 @@ async fn http1(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     close: CancellationToken,
 ) {
-    let head = requests.balancer.patience.head;
+    let (head, balancer) = (requests.balancer.patience.head, requests.balancer.clone());
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head)
@@ -130,10 +136,13 @@ async fn http1(
     let ended =
         match futures_util::future::select(connection.as_mut(), std::pin::pin!(close.cancelled())).await {
             Either::Left((ended, _)) => ended,
-            Either::Right(_) => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
+            Either::Right(_) => match tokio::time::timeout(balancer.linger(), connection.as_mut()).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            },
         };
     note(ended);
 }

@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 
-use super::{BODY_BYTES_MAX, CONFIG, DRAIN, INFO, METRICS, SHUTDOWN, STATS, query};
+use super::{BODY_BYTES_MAX, CONFIG, DRAIN, HANDOVER, INFO, METRICS, SHUTDOWN, STATS, query};
 use crate::{Applied, Config, ControlError, Drained, Info, InstanceName, Refusal, Stats};
 
 /// Speaks with one proxy over its control socket. Each call has a connection of its own.
@@ -92,6 +92,19 @@ impl Control {
     pub async fn shutdown(&self, wait: Duration) -> Result<Drained, ControlError> {
         let path = format!("{SHUTDOWN}?wait_ms={}", wait.as_millis());
         self.ask(Method::POST, &path, Bytes::new()).await
+    }
+
+    /// Has the proxy send its listening sockets and its lock to a datagram socket: `POST /v1/handover`.
+    pub(crate) async fn hand_over(&self, socket: &Path) -> Result<(), ControlError> {
+        let path = format!("{HANDOVER}?socket={}", query::encode(&socket.to_string_lossy()));
+        self.ask(Method::POST, &path, Bytes::new()).await
+    }
+
+    /// Ends the proxy for the sake of its successor: what is in flight is given at most `wait`, and connections without a
+    /// request `linger`.
+    pub(crate) async fn retire(&self, wait: Duration, linger: Duration) -> Result<Drained, ControlError> {
+        let (wait, linger) = (wait.as_millis(), linger.as_millis());
+        self.ask(Method::POST, &format!("{SHUTDOWN}?wait_ms={wait}&linger_ms={linger}"), Bytes::new()).await
     }
 
     async fn ask<T: DeserializeOwned>(

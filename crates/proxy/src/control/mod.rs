@@ -8,7 +8,8 @@
 //! | `POST /v1/drain?instance=..&wait_ms=..&upgraded_wait_ms=..` | [`Drained`](crate::Drained), when nothing is in flight or the time is up |
 //! | `GET /v1/stats` | [`Stats`](crate::Stats) |
 //! | `GET /metrics` | what was counted, in Prometheus' text format |
-//! | `POST /v1/shutdown?wait_ms=..` | [`Drained`](crate::Drained), when what was in flight has ended or the time is up |
+//! | `POST /v1/handover?socket=..` | nothing, once listening sockets and lock were sent to the datagram socket |
+//! | `POST /v1/shutdown?wait_ms=..&linger_ms=..` | [`Drained`](crate::Drained), when what was in flight has ended or the time is up |
 
 mod client;
 mod query;
@@ -19,6 +20,7 @@ pub(crate) use server::Server;
 
 const INFO: &str = "/v1/info";
 const CONFIG: &str = "/v1/config";
+const HANDOVER: &str = "/v1/handover";
 const DRAIN: &str = "/v1/drain";
 const STATS: &str = "/v1/stats";
 const METRICS: &str = "/metrics";

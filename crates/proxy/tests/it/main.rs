@@ -10,6 +10,7 @@ mod process;
 mod proxy;
 mod retries;
 mod routing;
+mod succession;
 mod tcp;
 mod tls;
 mod upgrade;

@@ -26,6 +26,7 @@ pub fn options(folder: &std::path::Path) -> Options {
         lock: folder.join("run/lock"),
         shutdown_grace: PATIENCE,
         patience: proxy::Patience::default(),
+        take_over: false,
     }
 }
 
