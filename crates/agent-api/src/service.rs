@@ -1,6 +1,7 @@
 //! Services as the agent keeps them: the description last written, routes, and who serves.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,19 +35,57 @@ pub struct ServicePort {
     pub name: String,
     /// How it is balanced.
     pub protocol: Protocol,
+    /// An address for clients outside, `host:port`, beside the stable one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish: Option<SocketAddr>,
+    /// The largest body of a request, in bytes. None: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body_bytes_max: Option<u64>,
+    /// Milliseconds until the head of an answer. None: as long as it takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_ms_max: Option<u64>,
+    /// Milliseconds that upgraded connections, such as WebSockets, are given when an instance leaves, where that is longer
+    /// than the service's own drain time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgraded_drain_ms: Option<u64>,
+}
+
+impl ServicePort {
+    /// A port without anything beside its name.
+    #[must_use]
+    pub fn new(name: impl Into<String>, protocol: Protocol) -> Self {
+        Self {
+            name: name.into(),
+            protocol,
+            publish: None,
+            body_bytes_max: None,
+            answer_ms_max: None,
+            upgraded_drain_ms: None,
+        }
+    }
 }
 
 /// How a port is balanced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Protocol {
-    /// Request by request.
+    /// Request by request; instances speak HTTP/1.1.
     Http,
+    /// Request by request; instances speak HTTP/2 without TLS, as gRPC servers do.
+    H2c,
     /// Connection by connection.
     Tcp,
 }
 
-/// A route from the agent's entry.
+impl Protocol {
+    /// Whether it is balanced request by request, so that routes may lead there.
+    #[must_use]
+    pub fn is_by_request(self) -> bool {
+        matches!(self, Self::Http | Self::H2c)
+    }
+}
+
+/// A route from the agent's entry. A host counts before any host, then the longer path, then the one with more conditions.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Route {
     /// Host to match without its port, case-insensitively. None: any.
@@ -56,6 +95,36 @@ pub struct Route {
     pub path: String,
     /// Name of the service's port.
     pub port: String,
+    /// Headers that a request must have, with exactly these values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+    /// Cookies that a request must have, with exactly these values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cookies: BTreeMap<String, String>,
+    /// The certificate that the entry shows for the host.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<RouteTls>,
+}
+
+impl Route {
+    /// A route without conditions and TLS.
+    #[must_use]
+    pub fn new(host: Option<String>, path: impl Into<String>, port: impl Into<String>) -> Self {
+        let (headers, cookies) = (BTreeMap::new(), BTreeMap::new());
+        Self { host, path: path.into(), port: port.into(), headers, cookies, tls: None }
+    }
+}
+
+/// A certificate by its files on the agent's machine. What is in them is never sent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RouteTls {
+    /// The file of the chain in PEM; absolute.
+    pub certificate: String,
+    /// The file of the private key in PEM; absolute.
+    pub key: String,
+    /// Whether plain requests for the host are sent to HTTPS.
+    #[serde(default)]
+    pub redirect: bool,
 }
 
 /// A service as the agent keeps it.

@@ -132,14 +132,21 @@ pub(crate) fn service(spec: &ServiceSpec) -> Result<(), Refused> {
                 route.port
             )));
         };
-        if port.protocol != agent_api::Protocol::Http {
+        if !port.protocol.is_by_request() {
             return Err(Refused::invalid(format!(
-                "a route leads to port `{}`, which is not http",
+                "a route leads to port `{}`, which is neither http nor h2c",
                 route.port
             )));
         }
         if !route.path.starts_with('/') {
             return Err(Refused::invalid(format!("a route's path starts with `/`: `{}`", route.path)));
+        }
+        if let Some(tls) = &route.tls
+            && let Some(path) = [&tls.certificate, &tls.key].into_iter().find(|path| !path.starts_with('/'))
+        {
+            return Err(Refused::invalid(format!(
+                "a certificate's file is named by an absolute path: `{path}`"
+            )));
         }
     }
     spec.serving.keys().try_for_each(instance_id)

@@ -30,8 +30,12 @@ const START_MS: u64 = 10_000;
 const START_STEP_MS: u64 = 20;
 /// How long whoever wrote a service waits for the proxy.
 const ACKNOWLEDGE_MS: u64 = 15_000;
+/// Has a proxy take over from the one that runs, if there is one.
+const TAKE_OVER: &str = "take-over";
 /// Wait before a proxy that ended is started again.
 const RESTART_MS: u64 = 200;
+/// Enough of a hash to tell the releases of one service apart.
+const RELEASE_CHARS: usize = 12;
 /// What requests in flight are given when the proxy is told to end.
 const SHUTDOWN_GRACE_MS: u64 = 10_000;
 
@@ -80,9 +84,16 @@ impl Balancer {
         }
     }
 
-    /// Waits until nothing is in flight on an instance.
-    pub(crate) async fn drain(&self, id: &InstanceId, wait_ms: u64) -> Result<Drained, Refused> {
-        let drained = self.control.drain(&InstanceName(id.0.clone()), Duration::from_millis(wait_ms)).await;
+    /// Waits until nothing is in flight on an instance: `wait_ms` at most, and `upgraded_wait_ms` where only upgraded
+    /// connections are left.
+    pub(crate) async fn drain(
+        &self,
+        id: &InstanceId,
+        wait_ms: u64,
+        upgraded_wait_ms: u64,
+    ) -> Result<Drained, Refused> {
+        let (wait, upgraded) = (Duration::from_millis(wait_ms), Duration::from_millis(upgraded_wait_ms));
+        let drained = self.control.drain_each(&InstanceName(id.0.clone()), wait, upgraded).await;
         let drained = drained.map_err(|fault| Refused::unavailable(diag::with_causes(&fault)))?;
         Ok(Drained { complete: drained.complete, in_flight: drained.in_flight })
     }
@@ -189,10 +200,20 @@ fn snapshot(agent: &Agent) -> Config {
             phase: phase(entry),
             address: entry.kept.address.parse().unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
             ports: entry.kept.ports.clone(),
+            release: release(&entry.kept.spec),
         };
         entries.iter().map(|(id, entry)| (id.clone(), candidate(entry))).collect()
     });
     agent.services.read_all(|services| compose(services, &candidates, |port| agent.services.listen(port)))
+}
+
+/// What metrics call an instance's release: its image's digest or the hash of its description, short as git's hashes are.
+fn release(spec: &agent_api::InstanceSpec) -> String {
+    let long = match &spec.sandbox {
+        agent_api::Sandbox::Container { image } => image.strip_prefix("sha256:").unwrap_or(image),
+        agent_api::Sandbox::Process { .. } => &spec.spec_hash,
+    };
+    long.chars().take(RELEASE_CHARS).collect()
 }
 
 async fn find_or_start(agent: &Agent) -> Result<Running, String> {
@@ -203,7 +224,8 @@ async fn find_or_start(agent: &Agent) -> Result<Running, String> {
     start(agent).await
 }
 
-/// A proxy that answers and listens where it shall; one that listens elsewhere is ended.
+/// A proxy that answers, listens where it shall, and is of this agent's program. One that listens elsewhere is ended; one of
+/// another program, before or after an upgrade, is left for the next to take over from.
 async fn find(agent: &Agent) -> Result<Option<Running>, String> {
     let control = &agent.balancer.control;
     let Ok(info) = control.info().await else { return Ok(None) };
@@ -213,7 +235,12 @@ async fn find(agent: &Agent) -> Result<Option<Running>, String> {
     agent.balancer.remember(&process);
     let wanted = agent.options.http;
     if info.http == wanted || (wanted.port() == 0 && info.http.ip() == wanted.ip()) {
-        return Ok(Some(Running { process, child: None, info }));
+        let ours = proxy::program_of(&agent.options.binary).unwrap_or_default();
+        if ours == info.program {
+            return Ok(Some(Running { process, child: None, info }));
+        }
+        info!(pid = info.pid, "the proxy is of another program; the next one takes over from it");
+        return Ok(None);
     }
     agent.balancer.end().await;
     Ok(None)
@@ -227,6 +254,7 @@ async fn start(agent: &Agent) -> Result<Running, String> {
         .arg(agent.options.http.to_string())
         .arg(agent.dir.proxy_socket())
         .arg(agent.dir.proxy_lock())
+        .arg(TAKE_OVER)
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::null())
@@ -264,7 +292,7 @@ impl Balancer {
     }
 }
 
-/// The body of the hidden verb: `HTTP-ADDRESS CONTROL-SOCKET LOCK-FILE`.
+/// The body of the hidden verb: `HTTP-ADDRESS CONTROL-SOCKET LOCK-FILE [take-over]`.
 pub(crate) fn run_proxy(arguments: &[OsString]) -> ExitCode {
     let fault = match serve(arguments) {
         Ok(()) => return ExitCode::SUCCESS,
@@ -277,8 +305,12 @@ pub(crate) fn run_proxy(arguments: &[OsString]) -> ExitCode {
 }
 
 fn serve(arguments: &[OsString]) -> Result<(), String> {
+    let (arguments, take_over) = match arguments {
+        [first @ .., last] if last == TAKE_OVER => (first, true),
+        all => (all, false),
+    };
     let [http, control, lock] = arguments else {
-        return Err("usage: HTTP-ADDRESS CONTROL-SOCKET LOCK-FILE".into());
+        return Err(format!("usage: HTTP-ADDRESS CONTROL-SOCKET LOCK-FILE [{TAKE_OVER}]"));
     };
     // A session of its own: what ends the agent's terminal or group does not end it.
     setsid().map_err(|fault| format!("start a session: {fault}"))?;
@@ -288,6 +320,8 @@ fn serve(arguments: &[OsString]) -> Result<(), String> {
         control: control.into(),
         lock: lock.into(),
         shutdown_grace: Duration::from_millis(SHUTDOWN_GRACE_MS),
+        patience: proxy::Patience::default(),
+        take_over,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

@@ -16,7 +16,15 @@ pub(crate) struct Publication {
 
 impl Publication {
     pub(crate) fn of(description: &ServiceDescription) -> Self {
-        let port = |port: &crate::Port| ServicePort { name: port.name.clone(), protocol: port.protocol };
+        let port = |port: &crate::Port| ServicePort {
+            publish: port.publish,
+            body_bytes_max: port.body_bytes_max,
+            answer_ms_max: port.answer_ms_max,
+            upgraded_drain_ms: Some(port.upgraded_drain_ms).filter(|ms| {
+                port.protocol == agent_api::Protocol::Http && *ms > description.rollout.drain_ms
+            }),
+            ..ServicePort::new(port.name.clone(), port.protocol)
+        };
         Self {
             ports: description.ports.iter().map(port).collect(),
             routes: description.routes.clone(),

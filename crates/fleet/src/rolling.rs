@@ -238,7 +238,7 @@ impl Change<'_> {
             surge: if careful && !at_once { rollout.surge.of(replicas) } else { replicas.max(1) },
             min_healthy_ms: if careful { rollout.min_healthy_ms } else { 0 },
             progress_deadline_ms: rollout.progress_deadline_ms,
-            leave_ms: rollout.drain_ms.saturating_add(description.stop.grace_ms),
+            leave_ms: description.leave_ms(),
             // What is taken back has failed, or moved with something that has.
             warmth: match rollout.warm_ms {
                 0 => Warmth::Off,
@@ -300,7 +300,11 @@ fn nothing(spec: &ServiceSpec, deployment: &DeploymentId, progress_deadline_ms: 
             surge: 1,
             min_healthy_ms: 0,
             progress_deadline_ms,
-            leave_ms: spec.drain_ms,
+            leave_ms: spec
+                .ports
+                .iter()
+                .filter_map(|port| port.upgraded_drain_ms)
+                .fold(spec.drain_ms, u64::max),
             warmth: Warmth::Off,
             at_once: false,
             distrust_others: false,

@@ -9,6 +9,7 @@ use http_body_util::Full;
 use crate::ServiceKey;
 use crate::body::ResponseBody;
 use crate::pool::ConnectFault;
+use crate::request_body::Cut;
 
 /// How much of a client's own text is repeated to it.
 const ECHO_CHARS_MAX: usize = 200;
@@ -16,6 +17,28 @@ const ECHO_CHARS_MAX: usize = 200;
 /// The request cannot be understood or is not one that is forwarded.
 pub(crate) fn bad_request(cause: &str) -> Response<ResponseBody> {
     answer(StatusCode::BAD_REQUEST, format!("{cause}\n"))
+}
+
+/// The body of the request did not come whole.
+pub(crate) fn cut(cut: Cut) -> Response<ResponseBody> {
+    let status = match cut {
+        Cut::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Cut::Silent => StatusCode::REQUEST_TIMEOUT,
+        Cut::Broken => StatusCode::BAD_REQUEST,
+    };
+    answer(status, format!("{cut}\n"))
+}
+
+/// The service has not answered within its limit.
+pub(crate) fn too_late(service: &ServiceKey) -> Response<ResponseBody> {
+    answer(StatusCode::GATEWAY_TIMEOUT, format!("service {service}: no answer within the time allowed\n"))
+}
+
+/// Over to HTTPS: the same request at another place, whatever its method.
+pub(crate) fn redirect(location: HeaderValue) -> Response<ResponseBody> {
+    let mut response = answer(StatusCode::PERMANENT_REDIRECT, String::new());
+    response.headers_mut().insert(header::LOCATION, location);
+    response
 }
 
 /// No route leads anywhere.

@@ -18,6 +18,9 @@ pub struct Info {
     pub http: SocketAddr,
     /// Version of the snapshot that it works by; 0 before the first.
     pub config_version: u64,
+    /// What its program's file was when it started; see [`crate::program_of`]. Empty: not known.
+    #[serde(default)]
+    pub program: String,
 }
 
 /// A snapshot works: `PUT /v1/config`.

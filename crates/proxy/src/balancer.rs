@@ -1,14 +1,18 @@
 //! The table that requests go by, and switching it. Picking is here; sending and listening are not.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use http::HeaderMap;
+use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::certificates::Certificates;
 use crate::table::{BalancedPort, PortKey, Table};
 use crate::upstream::{Lease, ServiceState, Upstream};
-use crate::{Config, Drained, InstanceName, InstanceStats, Problem, ServiceStats, Stats};
+use crate::{Config, Drained, InstanceName, InstanceStats, Patience, Problem, ServiceStats, Stats};
 
 /// What the connections of this process share.
 #[derive(Debug, Default)]
@@ -20,6 +24,15 @@ pub(crate) struct Balancer {
     pub(crate) tasks: TaskTracker,
     /// Cancelled when the process shall end: accept nothing, finish what is in flight.
     pub(crate) stop: CancellationToken,
+    /// Milliseconds that connections without a request are kept after `stop`, for the request that may be on its way; it is
+    /// answered with `connection: close`. 0: they are closed at once.
+    linger_ms: AtomicU64,
+    /// How long clients are waited for.
+    pub(crate) patience: Patience,
+    /// What the entry shows to clients that speak TLS.
+    pub(crate) certificates: Arc<Certificates>,
+    /// How TLS is spoken; not set in a balancer that serves nobody.
+    pub(crate) tls: OnceLock<Arc<ServerConfig>>,
 }
 
 /// Where a request shall go.
@@ -31,6 +44,8 @@ pub(crate) enum Target<'a> {
         host: &'a str,
         /// The path without the query.
         path: &'a str,
+        /// All headers of the request.
+        headers: &'a HeaderMap,
     },
     /// A port of a service.
     Port(&'a PortKey),
@@ -50,6 +65,11 @@ pub(crate) enum Unserved {
 pub(crate) struct Stale(pub(crate) u64);
 
 impl Balancer {
+    /// One that has not been told anything yet.
+    pub(crate) fn new(patience: Patience) -> Self {
+        Self { patience, ..Self::default() }
+    }
+
     /// The table as it is now.
     pub(crate) fn table(&self) -> Arc<Table> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
@@ -82,11 +102,33 @@ impl Balancer {
         Ok((table, problems))
     }
 
-    /// Waits until nothing is in flight on an instance, at most `wait`. One that is not known has nothing.
-    pub(crate) async fn drain(&self, instance: &InstanceName, wait: Duration) -> Drained {
+    /// How long connections without a request are kept once nothing more is accepted.
+    pub(crate) fn linger(&self) -> Duration {
+        Duration::from_millis(self.linger_ms.load(Ordering::Relaxed))
+    }
+
+    /// Gives connections without a request such a time.
+    pub(crate) fn set_linger(&self, linger: Duration) {
+        let ms = u64::try_from(linger.as_millis()).unwrap_or(u64::MAX);
+        self.linger_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// The port of the entry's own address for TLS, where the snapshot has one.
+    pub(crate) fn https_port(&self) -> Option<u16> {
+        self.table().config.https.map(|address| address.port())
+    }
+
+    /// Waits until nothing is in flight on an instance: at most `wait` for requests and TCP connections, and `upgraded_wait`
+    /// in all for upgraded connections. One that is not known has nothing.
+    pub(crate) async fn drain(
+        &self,
+        instance: &InstanceName,
+        wait: Duration,
+        upgraded_wait: Duration,
+    ) -> Drained {
         let known = self.table().instances.get(instance).cloned();
         match known {
-            Some(instance) => instance.drained(wait).await,
+            Some(instance) => instance.drained(wait, upgraded_wait).await,
             None => Drained { complete: true, in_flight: 0 },
         }
     }
@@ -111,11 +153,20 @@ impl Balancer {
         stats
     }
 
+    /// The same for Prometheus.
+    pub(crate) fn metrics(&self) -> String {
+        let table = self.table();
+        let stats = self.stats();
+        let releases = table.services.iter().map(|(key, service)| (key, service.by_release()));
+        crate::metrics::render(&stats, &releases.collect())
+    }
+
     /// Closes connections to endpoints that have been idle for too long at `now`.
     pub(crate) fn sweep(&self, now: Instant) {
         for port in self.table().ports.values() {
             for upstream in &port.upstreams {
                 upstream.pool.sweep(now);
+                upstream.multiplexer.sweep(now);
             }
         }
     }
@@ -133,7 +184,7 @@ impl Balancer {
 
 fn pick(table: &Table, target: Target<'_>, barred: &[Arc<Upstream>]) -> Result<Lease, Unserved> {
     let port: Option<&Arc<BalancedPort>> = match target {
-        Target::Route { host, path } => table.routes.find(host, path),
+        Target::Route { host, path, headers } => table.routes.find(host, path, headers),
         Target::Port(key) => table.ports.get(key),
     };
     let port = port.ok_or(Unserved::NoRoute)?;
@@ -145,7 +196,7 @@ mod tests {
     use std::net::SocketAddr;
 
     use super::*;
-    use crate::{Endpoint, Port, PortName, Protocol, ServiceKey};
+    use crate::{Endpoint, Limits, Port, PortName, Protocol, ServiceKey};
 
     /// A snapshot of one port with these instances and weights.
     fn config(version: u64, endpoints: &[(&str, u32)]) -> Config {
@@ -153,8 +204,15 @@ mod tests {
             instance: instance.into(),
             address: SocketAddr::from(([127, 0, 0, 1], 1000 + u16::try_from(index).unwrap_or_default())),
             weight,
+            release: None,
         });
-        let port = Port { protocol: Protocol::Http, listen: None, endpoints: endpoints.collect() };
+        let port = Port {
+            protocol: Protocol::Http,
+            listen: None,
+            publish: None,
+            limits: Limits::default(),
+            endpoints: endpoints.collect(),
+        };
         let mut config = Config { version, ..Config::default() };
         config.services.entry("web".into()).or_default().ports.insert("http".into(), port);
         config

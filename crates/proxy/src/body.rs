@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use crate::multiplex::Stream;
 use crate::pool::Connection;
 use crate::upstream::Lease;
 
@@ -24,18 +25,30 @@ pub(crate) enum ResponseBody {
 #[derive(Debug)]
 pub(crate) struct Counted {
     body: Incoming,
-    held: Option<(Lease, Option<Connection>)>,
+    held: Option<(Lease, Carrier)>,
+}
+
+/// What carries an answer, for as long as it comes.
+#[derive(Debug)]
+pub(crate) enum Carrier {
+    /// An HTTP/1.1 connection; none where it is over with the answer.
+    Connection(Option<Connection>),
+    /// A place on an HTTP/2 connection.
+    Stream(Stream),
 }
 
 impl Counted {
-    /// Holds `lease` and `connection`, where it is not over already, until `body` has ended.
-    pub(crate) fn new(body: Incoming, lease: Lease, connection: Option<Connection>) -> Self {
-        Self { body, held: Some((lease, connection)) }
+    /// Holds `lease` and `carrier` until `body` has ended.
+    pub(crate) fn new(body: Incoming, lease: Lease, carrier: Carrier) -> Self {
+        Self { body, held: Some((lease, carrier)) }
     }
 
     fn ended(&mut self) {
-        if let Some((lease, Some(connection))) = self.held.take() {
-            lease.upstream.pool.give_back(connection);
+        match self.held.take() {
+            Some((lease, Carrier::Connection(Some(connection)))) => lease.upstream.pool.give_back(connection),
+            // Its place is free again.
+            Some((_, Carrier::Stream(stream))) => drop(stream),
+            Some((_, Carrier::Connection(None))) | None => {}
         }
     }
 }

@@ -43,6 +43,9 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    /// TLS could not be set up.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
     /// Signals could not be listened to.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),

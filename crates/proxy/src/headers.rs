@@ -69,15 +69,38 @@ pub(crate) fn set_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(header::UPGRADE, protocol);
 }
 
-/// Prepares a request's headers for an endpoint. `host` is what the client named.
-pub(crate) fn forward(headers: &mut HeaderMap, host: HeaderValue, client: IpAddr) {
+/// Whether a client takes trailers: the one coding of `te` that goes past one connection, since gRPC asks for it.
+pub(crate) fn takes_trailers(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::TE).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|coding| coding.trim().eq_ignore_ascii_case("trailers"))
+}
+
+/// Says that trailers are taken.
+pub(crate) fn set_takes_trailers(headers: &mut HeaderMap) {
+    headers.insert(header::TE, HeaderValue::from_static("trailers"));
+}
+
+/// Puts cookies on one line, as HTTP/1.1 wants them; HTTP/2 may spread them (RFC 9113, 8.2.3).
+pub(crate) fn join_cookies(headers: &mut HeaderMap) {
+    let mut lines = headers.get_all(header::COOKIE).into_iter();
+    if lines.next().is_none() || lines.next().is_none() {
+        return;
+    }
+    let lines: Vec<&[u8]> = headers.get_all(header::COOKIE).into_iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..])) {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
+/// Prepares a request's headers for an endpoint. `host` is what the client named; `scheme`, what it came in by.
+pub(crate) fn forward(headers: &mut HeaderMap, host: HeaderValue, client: IpAddr, scheme: &'static str) {
     remove_hop_by_hop(headers);
     // It is answered here, when the body is asked for.
     headers.remove(header::EXPECT);
     if let Ok(client) = HeaderValue::try_from(client.to_canonical().to_string()) {
         headers.insert(FORWARDED_FOR, client);
     }
-    headers.insert(FORWARDED_PROTO, HeaderValue::from_static("http"));
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     headers.insert(FORWARDED_HOST, host.clone());
     match headers.entry(header::HOST) {
         Entry::Occupied(mut kept) => {
@@ -109,7 +132,7 @@ mod tests {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap_or(header::WARNING);
             headers.append(name, HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("")));
         }
-        forward(&mut headers, HeaderValue::from_static("shop.test"), IpAddr::from([10, 0, 0, 9]));
+        forward(&mut headers, HeaderValue::from_static("shop.test"), IpAddr::from([10, 0, 0, 9]), "http");
         let mut lines: Vec<String> = headers
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default()))
@@ -168,5 +191,19 @@ mod tests {
     fn a_request_without_a_host_gets_the_one_that_was_named() {
         check(&["accept: */*"], &["accept: */*", "host: shop.test"]);
         check(&["host: other.test"], &["host: shop.test"]);
+    }
+
+    #[test]
+    fn cookies_come_on_one_line_and_trailers_are_asked_for_by_name() {
+        let mut headers = HeaderMap::new();
+        for cookie in ["a=1", "b=2; c=3"] {
+            headers.append(header::COOKIE, HeaderValue::from_static(cookie));
+        }
+        join_cookies(&mut headers);
+        let lines: Vec<&HeaderValue> = headers.get_all(header::COOKIE).into_iter().collect();
+        assert_eq!(lines, ["a=1; b=2; c=3"]);
+        assert!(!takes_trailers(&headers));
+        headers.insert(header::TE, HeaderValue::from_static("gzip, Trailers"));
+        assert!(takes_trailers(&headers));
     }
 }

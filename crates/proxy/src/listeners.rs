@@ -7,7 +7,8 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -17,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::balancer::Balancer;
-use crate::serve::serve;
-use crate::table::{PortKey, Table, listen_part};
+use crate::serve::{Client, serve};
+use crate::table::{Front, Table, listen_part};
 use crate::tcp::relay;
 use crate::{Problem, Protocol};
 
@@ -33,28 +34,53 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// vanished end. Shorter than what firewalls commonly forget connections after (5 minutes).
 const KEEPALIVE_IDLE_S: u32 = 60;
 
-/// What a listener does with a connection.
-#[derive(Debug, Clone)]
-pub(crate) enum Front {
-    /// The entry: routes decide for each request.
-    Entry,
-    /// A service port's own address.
-    Port(Arc<PortKey>, Protocol),
-}
-
-/// The stable addresses that are open. It belongs to whoever applies snapshots.
+/// The addresses that are open. It belongs to whoever applies snapshots.
 #[derive(Debug, Default)]
 pub(crate) struct Listeners {
     open: BTreeMap<SocketAddr, Listener>,
+    /// The entry's own address, which no snapshot opens or closes.
+    entry: Option<(SocketAddr, Weak<TcpListener>)>,
+    /// Sockets of a process that was taken over, until a snapshot wants them.
+    inherited: BTreeMap<SocketAddr, std::net::TcpListener>,
 }
 
 #[derive(Debug)]
 struct Listener {
+    /// Whoever accepts holds the socket, so that it closes when nobody does.
+    socket: Weak<TcpListener>,
     front: Arc<RwLock<Front>>,
     close: CancellationToken,
 }
 
 impl Listeners {
+    /// With the entry, and with sockets of a process that was taken over.
+    pub(crate) fn new(
+        entry: (SocketAddr, &Arc<TcpListener>),
+        inherited: BTreeMap<SocketAddr, std::net::TcpListener>,
+    ) -> Self {
+        Self { entry: Some((entry.0, Arc::downgrade(entry.1))), inherited, ..Self::default() }
+    }
+
+    /// All that is open, to be handed to another process.
+    pub(crate) fn duplicates(&self) -> io::Result<BTreeMap<SocketAddr, OwnedFd>> {
+        let ports = self.open.iter().map(|(address, listener)| (*address, &listener.socket));
+        let entry = self.entry.iter().map(|(address, socket)| (*address, socket));
+        let open = ports.chain(entry).filter_map(|(address, socket)| Some((address, socket.upgrade()?)));
+        open.map(|(address, socket)| Ok((address, socket.as_fd().try_clone_to_owned()?))).collect()
+    }
+
+    /// Closes what was taken over and no snapshot wanted.
+    pub(crate) fn forget_inherited(&mut self) {
+        self.inherited.clear();
+    }
+
+    fn open(&mut self, address: SocketAddr) -> io::Result<TcpListener> {
+        match self.inherited.remove(&address) {
+            Some(socket) => adopt(socket),
+            None => bind(address),
+        }
+    }
+
     /// Opens and closes addresses so that they are those of `table`. What cannot be opened is reported, and tried again
     /// with the next snapshot.
     pub(crate) fn follow(&mut self, balancer: &Arc<Balancer>, table: &Table) -> Vec<Problem> {
@@ -66,17 +92,20 @@ impl Listeners {
             stays
         });
         let mut problems = Vec::new();
-        for (&address, key) in &table.listen {
-            let Some(port) = table.ports.get(key) else { continue };
-            let front = Front::Port(Arc::new(key.clone()), port.protocol);
+        for (&address, front) in &table.listen {
+            let front = front.clone();
             if let Some(listener) = self.open.get(&address) {
                 *listener.front.write().unwrap_or_else(PoisonError::into_inner) = front;
                 continue;
             }
-            match bind(address) {
+            match self.open(address) {
                 Ok(socket) => {
-                    let listener =
-                        Listener { front: Arc::new(RwLock::new(front)), close: balancer.stop.child_token() };
+                    let socket = Arc::new(socket);
+                    let listener = Listener {
+                        socket: Arc::downgrade(&socket),
+                        front: Arc::new(RwLock::new(front)),
+                        close: balancer.stop.child_token(),
+                    };
                     let (shared, close) = (listener.front.clone(), listener.close.clone());
                     balancer.tasks.spawn(accept(balancer.clone(), socket, shared, close));
                     self.open.insert(address, listener);
@@ -87,7 +116,11 @@ impl Listeners {
                     } else {
                         format!("{fault}; give the port an address of this machine")
                     };
-                    problems.push(Problem { part: listen_part(address, key), cause });
+                    let part = match &front {
+                        Front::Entry => format!("listen {address} of the entry"),
+                        Front::Port(key, _) => listen_part(address, key),
+                    };
+                    problems.push(Problem { part, cause });
                 }
             }
         }
@@ -106,10 +139,16 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// A socket that another process opened.
+pub(crate) fn adopt(socket: std::net::TcpListener) -> io::Result<TcpListener> {
+    socket.set_nonblocking(true)?;
+    TcpListener::from_std(socket)
+}
+
 /// Accepts connections until `close`, then those that wait already, so that closing the socket resets nobody.
 pub(crate) async fn accept(
     balancer: Arc<Balancer>,
-    listener: TcpListener,
+    listener: Arc<TcpListener>,
     front: Arc<RwLock<Front>>,
     close: CancellationToken,
 ) {
@@ -144,8 +183,11 @@ fn dispatch(
 ) {
     let now = front.read().unwrap_or_else(PoisonError::into_inner).clone();
     match now {
-        Front::Entry | Front::Port(_, Protocol::Http) => {
-            balancer.tasks.spawn(serve(balancer.clone(), stream, peer.ip(), front.clone(), close.clone()));
+        Front::Entry | Front::Port(_, Protocol::Http | Protocol::H2c) => {
+            // It is gone already; there is nobody to serve.
+            let Ok(local) = stream.local_addr() else { return };
+            let client = Client { address: peer.ip(), local };
+            balancer.tasks.spawn(serve(balancer.clone(), stream, client, front.clone(), close.clone()));
         }
         Front::Port(key, Protocol::Tcp) => {
             balancer.tasks.spawn(relay(balancer.clone(), key, stream));

@@ -11,9 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use bytes::Bytes;
 use http::{Request, Response};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::rt::{Read, ReadBufCursor, Write};
@@ -22,6 +21,8 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+
+use crate::request_body::RequestBody;
 
 /// How long a connection may take to open. Endpoints are on this machine or next to it, where opening one takes well
 /// under a millisecond; two seconds outlast a lost SYN and its first repetition.
@@ -37,15 +38,6 @@ pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The largest head of an answer, and the most of a body that is buffered for each connection.
 const BUFFER_BYTES_MAX: usize = 256 * 1024;
-
-/// The body of a request on its way to an endpoint.
-#[derive(Debug)]
-pub(crate) enum RequestBody {
-    /// None; such a request can be made twice.
-    Empty,
-    /// As the client sends it.
-    Client(Incoming),
-}
 
 /// Why a connection could not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -257,35 +249,6 @@ impl Write for LineStream {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
-    }
-}
-
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        match self.get_mut() {
-            Self::Empty => Poll::Ready(None),
-            Self::Client(body) => Pin::new(body).poll_frame(cx),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Empty => true,
-            Self::Client(body) => body.is_end_stream(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Empty => SizeHint::with_exact(0),
-            Self::Client(body) => body.size_hint(),
-        }
     }
 }
 

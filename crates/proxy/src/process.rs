@@ -2,24 +2,27 @@
 //!
 //! It does not detach itself: whoever starts it puts it into a session of its own.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Seek, Write};
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use nix::fcntl::{Flock, FlockArg};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
 use crate::balancer::Balancer;
+use crate::certificates::LOOK_INTERVAL;
 use crate::control::Server;
-use crate::listeners::{Front, accept, bind};
+use crate::listeners::{Listeners, accept, adopt, bind};
+use crate::lock::Lock;
 use crate::pool::IDLE_TIMEOUT;
+use crate::succession;
+use crate::table::Front;
 use crate::{Info, StartError};
 
 /// How the proxy is started.
@@ -34,6 +37,27 @@ pub struct Options {
     pub lock: PathBuf,
     /// How long requests in flight are given at SIGTERM, and at `POST /v1/shutdown` without a time of its own.
     pub shutdown_grace: Duration,
+    /// How long clients are waited for.
+    pub patience: Patience,
+    /// Whether to take over from the proxy that runs with the same control socket and lock, if there is one: its sockets, its
+    /// lock and its snapshot. It then finishes what it has in flight, and no connection is lost.
+    pub take_over: bool,
+}
+
+/// How long clients are waited for, so that those who are slow on purpose hold nothing for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// The head of a request, or a TLS handshake. It also bounds how long a kept HTTP/1.1 connection waits for its next
+    /// request, which is why it is not shorter: nginx waits 75 s there, and 60 s for a head.
+    pub head: Duration,
+    /// Between two parts of a body, and while nothing of an answer is taken.
+    pub silence: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(60), silence: Duration::from_secs(60) }
+    }
 }
 
 /// Runs the proxy until SIGTERM, SIGINT or `POST /v1/shutdown`, and until what is then in flight has ended or the grace is
@@ -46,30 +70,53 @@ pub struct Options {
 /// Only at the start: the entry's address is taken or not of this machine, another proxy holds the lock, or a file
 /// cannot be made.
 pub async fn run(options: Options) -> Result<(), StartError> {
-    let _lock = hold(&options.lock)?;
+    let mut claim =
+        if options.take_over { succession::claim(&options.control).await } else { Default::default() };
+    let mut inherited = std::mem::take(&mut claim.inheritance);
+    let lock = match inherited.lock.take() {
+        Some(file) => Lock::inherit(file, &options.lock)?,
+        None => Lock::take(&options.lock)?,
+    };
     raise_descriptor_limit();
     let listen_fault = |source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse => StartError::PortInUse { address: options.http },
         _ => StartError::Listen { address: options.http, source },
     };
-    let entry = bind(options.http).map_err(listen_fault)?;
+    let theirs = claim.predecessor.as_ref().and_then(|it| inherited.listeners.remove(&it.info.http));
+    let entry = match theirs {
+        Some(socket) => adopt(socket),
+        None => bind(options.http),
+    };
+    let entry = Arc::new(entry.map_err(listen_fault)?);
     let http = entry.local_addr().map_err(listen_fault)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
-    let socket = bind_control(&options.control)?;
-
-    let balancer = Arc::new(Balancer::default());
-    let front = Arc::new(RwLock::new(Front::Entry));
-    balancer.tasks.spawn(accept(balancer.clone(), entry, front, balancer.stop.child_token()));
+    let balancer = Arc::new(Balancer::new(options.patience));
+    let tls = balancer.certificates.server_config().map_err(StartError::Tls)?;
+    balancer.tls.get_or_init(|| tls);
     let info = Info {
         pid: std::process::id(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         http,
         config_version: 0,
+        program: program_of(Path::new("/proc/self/exe")).unwrap_or_default(),
     };
-    let server = Arc::new(Server::new(balancer.clone(), info, options.shutdown_grace));
+    let listeners = Listeners::new((http, &entry), inherited.listeners);
+    let server = Arc::new(Server::new(balancer.clone(), listeners, lock, info, options.shutdown_grace));
+    let retiring = claim
+        .settle(&server, &options.control)
+        .map_err(|source| StartError::File { path: options.control.clone(), source })?;
+    let socket = bind_control(&options.control)?;
+    // From here on whoever tells the proxy what to do speaks with this one.
+    let front = Arc::new(RwLock::new(Front::Entry));
+    balancer.tasks.spawn(accept(balancer.clone(), entry, front, balancer.stop.child_token()));
     let control = tokio::spawn(server.clone().serve(socket));
+    let mut predecessors = tokio::task::JoinSet::new();
+    for one in retiring {
+        predecessors.spawn(one.finish());
+    }
     let sweeper = tokio::spawn(sweep(balancer.clone()));
+    let looker = tokio::spawn(look_at_certificates(balancer.clone()));
     info!(%http, control = %options.control.display(), "the proxy serves");
 
     tokio::select! {
@@ -86,9 +133,15 @@ pub async fn run(options: Options) -> Result<(), StartError> {
         }
     }
     sweeper.abort();
+    looker.abort();
     // Lets the answers of the control socket go out. It bounds itself, and its faults are logged where they happen.
     let _ = control.await;
-    if let Err(fault) = fs::remove_file(&options.control) {
+    // They go on by themselves.
+    drop(predecessors);
+    // Where there is a successor, the socket's name is that one's by now.
+    if !server.has_successor()
+        && let Err(fault) = fs::remove_file(&options.control)
+    {
         warn!("the control socket was left behind: {fault}");
     }
     Ok(())
@@ -111,33 +164,25 @@ async fn sweep(balancer: Arc<Balancer>) {
     }
 }
 
-/// Takes the lock and writes the process id into it.
-fn hold(path: &Path) -> Result<Flock<File>, StartError> {
-    let fault = |source| StartError::File { path: path.to_owned(), source };
-    make_parent(path).map_err(fault)?;
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(fault)?;
-    let mut lock = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(lock) => lock,
-        Err((mut file, nix::errno::Errno::EWOULDBLOCK)) => {
-            let mut pid = String::new();
-            // The holder's id only helps the reader of the message.
-            let _ = file.read_to_string(&mut pid);
-            let pid = if pid.trim().is_empty() { "unknown".to_owned() } else { pid.trim().to_owned() };
-            return Err(StartError::AlreadyRunning { lock: path.to_owned(), pid });
+async fn look_at_certificates(balancer: Arc<Balancer>) {
+    let mut ticks = tokio::time::interval(LOOK_INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let certificates = balancer.certificates.clone();
+        if tokio::task::spawn_blocking(move || certificates.look_again()).await.is_err() {
+            warn!("the certificates' files could not be looked at");
         }
-        Err((_, errno)) => return Err(fault(errno.into())),
-    };
-    lock.set_len(0).map_err(fault)?;
-    lock.rewind().map_err(fault)?;
-    writeln!(lock, "{}", std::process::id()).map_err(fault)?;
-    Ok(lock)
+    }
+}
+
+/// What tells a program's file from another or a newer one: device, inode, time of change and size.
+///
+/// # Errors
+/// If the file cannot be asked.
+pub fn program_of(path: &Path) -> io::Result<String> {
+    let data = fs::metadata(path)?;
+    Ok(format!("{}:{}:{}.{}:{}", data.dev(), data.ino(), data.mtime(), data.mtime_nsec(), data.len()))
 }
 
 /// Makes the control socket under another name and puts it in place when its mode is set, so that nobody else can ever
@@ -158,7 +203,7 @@ fn bind_control(path: &Path) -> Result<UnixListener, StartError> {
     Ok(socket)
 }
 
-fn make_parent(path: &Path) -> io::Result<()> {
+pub(crate) fn make_parent(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => {
             DirBuilder::new().recursive(true).mode(0o700).create(folder)

@@ -1,11 +1,15 @@
-//! Routes compiled for lookup: one tree of path segments for each host and one for any host. It decides by text alone
-//! and performs no I/O.
+//! Routes compiled for lookup: one tree of path segments for each host and one for any host, and at each place of it the
+//! targets in the order of their conditions. It decides by text alone and performs no I/O.
 //!
 //! A lookup costs one hash for the host and one for each segment that some route shares, however many routes there are.
 //! Paths are compared as they are sent: nothing is decoded, and `..` is a segment like any other.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+
+use http::HeaderMap;
+
+use crate::conditions::{ConditionFault, Conditions};
 
 /// The longest path of a route, in bytes. Clients rarely send longer ones, and it bounds the depth of the tree.
 pub(crate) const ROUTE_PATH_BYTES_MAX: usize = 4096;
@@ -19,15 +23,18 @@ pub(crate) struct Routes<T> {
 
 #[derive(Debug)]
 struct Node<T> {
-    target: Option<T>,
+    /// Those with more conditions first; each has others.
+    targets: Vec<(Conditions, T)>,
     children: HashMap<String, Node<T>>,
 }
 
 /// Why a route cannot be had.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RouteFault {
-    #[error("another route has the same host and path; give one of them another host or path")]
+    #[error("another route has the same host, path and conditions; give one of them others")]
     Taken,
+    #[error(transparent)]
+    Condition(#[from] ConditionFault),
     #[error("its path does not begin with `/`")]
     NoSlash,
     #[error("its path is longer than {ROUTE_PATH_BYTES_MAX} bytes")]
@@ -44,13 +51,19 @@ impl<T> Default for Routes<T> {
 
 impl<T> Default for Node<T> {
     fn default() -> Self {
-        Self { target: None, children: HashMap::new() }
+        Self { targets: Vec::new(), children: HashMap::new() }
     }
 }
 
 impl<T> Routes<T> {
     /// Adds a route. A slash at the end of `path` makes no difference.
-    pub(crate) fn insert(&mut self, host: Option<&str>, path: &str, target: T) -> Result<(), RouteFault> {
+    pub(crate) fn insert(
+        &mut self,
+        host: Option<&str>,
+        path: &str,
+        conditions: Conditions,
+        target: T,
+    ) -> Result<(), RouteFault> {
         if !path.starts_with('/') {
             return Err(RouteFault::NoSlash);
         }
@@ -70,28 +83,33 @@ impl<T> Routes<T> {
         for segment in segments(path.trim_end_matches('/')) {
             node = node.children.entry(segment.to_owned()).or_default();
         }
-        if node.target.is_some() {
-            return Err(RouteFault::Taken);
+        match node.targets.binary_search_by(|(other, _)| other.precedence(&conditions)) {
+            Ok(_) => return Err(RouteFault::Taken),
+            Err(place) => node.targets.insert(place, (conditions, target)),
         }
-        node.target = Some(target);
         Ok(())
     }
 
-    /// The target of the most specific route. `authority` is what the client named, with or without a port.
-    pub(crate) fn find(&self, authority: &str, path: &str) -> Option<&T> {
+    /// The target of the most specific route whose conditions hold. `authority` is what the client named, with or without
+    /// a port.
+    pub(crate) fn find(&self, authority: &str, path: &str, headers: &HeaderMap) -> Option<&T> {
         let own = self.by_host.get(host_name(authority).as_ref());
-        own.and_then(|tree| tree.longest(path)).or_else(|| self.any_host.longest(path))
+        own.and_then(|tree| tree.longest(path, headers)).or_else(|| self.any_host.longest(path, headers))
     }
 }
 
 impl<T> Node<T> {
-    fn longest(&self, path: &str) -> Option<&T> {
+    fn of(&self, headers: &HeaderMap) -> Option<&T> {
+        self.targets.iter().find(|(conditions, _)| conditions.hold(headers)).map(|(_, target)| target)
+    }
+
+    fn longest(&self, path: &str, headers: &HeaderMap) -> Option<&T> {
         let mut node = self;
-        let mut found = self.target.as_ref();
+        let mut found = self.of(headers);
         for segment in segments(path) {
             let Some(child) = node.children.get(segment) else { break };
             node = child;
-            found = node.target.as_ref().or(found);
+            found = node.of(headers).or(found);
         }
         found
     }
@@ -103,7 +121,7 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The host of `host:port`, in lower case and without the dot of a rooted name.
-fn host_name(authority: &str) -> Cow<'_, str> {
+pub(crate) fn host_name(authority: &str) -> Cow<'_, str> {
     let host = if authority.starts_with('[') {
         authority.find(']').map_or(authority, |end| &authority[..=end])
     } else {
@@ -127,10 +145,14 @@ mod tests {
         for route in routes {
             let (host, path) = route.split_at(route.find('/').unwrap_or(route.len()));
             let host = if host == "*" { None } else { Some(host) };
-            assert_eq!(compiled.insert(host, path, (*route).to_owned()), Ok(()), "{route}");
+            assert_eq!(
+                compiled.insert(host, path, Conditions::default(), (*route).to_owned()),
+                Ok(()),
+                "{route}"
+            );
         }
         let (host, path) = request.split_at(request.find('/').unwrap_or(request.len()));
-        assert_eq!(compiled.find(host, path).map(String::as_str), expect, "{request}");
+        assert_eq!(compiled.find(host, path, &HeaderMap::new()).map(String::as_str), expect, "{request}");
     }
 
     #[test]
@@ -172,12 +194,41 @@ mod tests {
 
     #[test]
     fn a_route_that_cannot_be_had_says_why() {
+        let mut compiled = Routes::default();
+        let mut insert =
+            |host, path: &str, target| compiled.insert(host, path, Conditions::default(), target);
+        assert_eq!(insert(None, "/a", 1), Ok(()));
+        assert_eq!(insert(None, "/a/", 2), Err(RouteFault::Taken));
+        assert_eq!(insert(None, "a", 3), Err(RouteFault::NoSlash));
+        assert_eq!(insert(Some("a.test:80"), "/", 4), Err(RouteFault::Host));
+        assert_eq!(insert(None, &"/a".repeat(ROUTE_PATH_BYTES_MAX), 5), Err(RouteFault::TooLong));
+        assert_eq!(compiled.find("", "/a", &HeaderMap::new()), Some(&1));
+    }
+    #[test]
+    fn a_route_whose_conditions_fail_is_passed_over_for_the_next_in_order() {
+        let when = |value: &str| {
+            let headers = std::collections::BTreeMap::from([("x-variant".to_owned(), value.to_owned())]);
+            Conditions::new(&headers, &std::collections::BTreeMap::new()).unwrap_or_default()
+        };
         let mut routes = Routes::default();
-        assert_eq!(routes.insert(None, "/a", 1), Ok(()));
-        assert_eq!(routes.insert(None, "/a/", 2), Err(RouteFault::Taken));
-        assert_eq!(routes.insert(None, "a", 3), Err(RouteFault::NoSlash));
-        assert_eq!(routes.insert(Some("a.test:80"), "/", 4), Err(RouteFault::Host));
-        assert_eq!(routes.insert(None, &"/a".repeat(ROUTE_PATH_BYTES_MAX), 5), Err(RouteFault::TooLong));
-        assert_eq!(routes.find("", "/a"), Some(&1));
+        for (host, path, conditions, target) in [
+            (Some("a.test"), "/api", when("blue"), "blue api"),
+            (Some("a.test"), "/", Conditions::default(), "a"),
+            (Some("a.test"), "/", when("blue"), "blue"),
+            (None, "/api/v1", when("red"), "red of any host"),
+        ] {
+            assert_eq!(routes.insert(host, path, conditions, target), Ok(()));
+        }
+        let find = |host: &str, path: &str, value: &'static str| {
+            let headers = [("x-variant", value)].map(|(name, value)| {
+                (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
+            });
+            routes.find(host, path, &headers.into_iter().collect()).copied()
+        };
+        assert_eq!(find("a.test", "/api/v1", "blue"), Some("blue api"));
+        assert_eq!(find("a.test", "/api/v1", "red"), Some("a"));
+        assert_eq!(find("a.test", "/x", "blue"), Some("blue"));
+        assert_eq!(find("b.test", "/api/v1", "red"), Some("red of any host"));
+        assert_eq!(find("b.test", "/api/v1", "blue"), None);
     }
 }

@@ -4,11 +4,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use crate::choice::{Candidate, choose};
-use crate::routes::Routes;
+use crate::conditions::Conditions;
+use crate::routes::{RouteFault, Routes};
 use crate::upstream::{Instance, Lease, ServiceState, Upstream};
-use crate::{Config, Endpoint, InstanceName, PortName, Problem, Protocol, Route, ServiceKey};
+use crate::{Config, Endpoint, InstanceName, Limits, Port, PortName, Problem, Protocol, Route, ServiceKey};
 
 /// Names a port of a service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,10 +24,20 @@ pub(crate) struct PortKey {
 pub(crate) struct BalancedPort {
     pub(crate) key: PortKey,
     pub(crate) protocol: Protocol,
+    pub(crate) limits: Limits,
     pub(crate) upstreams: Vec<Arc<Upstream>>,
     pub(crate) service: Arc<ServiceState>,
     /// One for each endpoint, in the same order.
     candidates: Mutex<Vec<Candidate>>,
+}
+
+/// What a listener does with a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Front {
+    /// The entry: routes decide for each request.
+    Entry,
+    /// A service port's own address.
+    Port(Arc<PortKey>, Protocol),
 }
 
 /// A compiled snapshot.
@@ -34,7 +46,7 @@ pub(crate) struct Table {
     pub(crate) config: Arc<Config>,
     pub(crate) routes: Routes<Arc<BalancedPort>>,
     pub(crate) ports: HashMap<PortKey, Arc<BalancedPort>>,
-    pub(crate) listen: BTreeMap<SocketAddr, PortKey>,
+    pub(crate) listen: BTreeMap<SocketAddr, Front>,
     pub(crate) services: BTreeMap<ServiceKey, Arc<ServiceState>>,
     /// Those of the snapshot, those that left with it, and those that left earlier and still have something in flight.
     pub(crate) instances: BTreeMap<InstanceName, Arc<Instance>>,
@@ -49,17 +61,31 @@ pub(crate) struct Changes {
 
 impl BalancedPort {
     /// Chooses an endpoint that is not in `barred`, and counts the request on it. None: there is none to be had.
-    pub(crate) fn pick(&self, barred: &[Arc<Upstream>]) -> Option<Lease> {
+    ///
+    /// Those that keep failing are passed over as long as there is another.
+    pub(crate) fn pick(self: &Arc<Self>, barred: &[Arc<Upstream>]) -> Option<Lease> {
+        let now = Instant::now();
         let mut candidates = self.candidates.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
+            let (mut some_out, mut some_in) = (false, false);
             for (candidate, upstream) in candidates.iter_mut().zip(&self.upstreams) {
                 let is_barred = barred.iter().any(|other| Arc::ptr_eq(other, upstream));
                 candidate.weight = if is_barred { 0 } else { upstream.weight() };
                 candidate.in_flight = upstream.in_flight();
+                let is_out = upstream.standing.is_out(now);
+                some_out |= is_out;
+                some_in |= !is_out && candidate.weight > 0;
+            }
+            if some_out && some_in {
+                for (candidate, upstream) in candidates.iter_mut().zip(&self.upstreams) {
+                    if upstream.standing.is_out(now) {
+                        candidate.weight = 0;
+                    }
+                }
             }
             let upstream = &self.upstreams[choose(&mut candidates)?];
             // Turned away only where its weight has just become 0, so each turn of this loop has one endpoint fewer.
-            if let Some(lease) = upstream.admit(&self.service) {
+            if let Some(lease) = upstream.admit(self, now) {
                 return Some(lease);
             }
         }
@@ -84,14 +110,24 @@ impl Table {
             table.services.insert(key.clone(), state.clone());
             for (name, port) in &service.ports {
                 let key = PortKey { service: key.clone(), port: name.clone() };
-                let upstreams = table.upstreams(&key, &port.endpoints, previous, &mut changes, &mut problems);
+                let upstreams = table.upstreams(&key, port, previous, &mut changes, &mut problems);
                 if let Some(address) = port.listen {
-                    table.listen_at(address, &key, &mut problems);
+                    if is_internal(address.ip()) {
+                        table.listen_at(address, &key, port.protocol, &mut problems);
+                    } else {
+                        let cause = "a service port's stable address is a loopback or private one; what shall be \
+                                     reached from outside is routed from the entry or published";
+                        problems.push(Problem { part: listen_part(address, &key), cause: cause.to_owned() });
+                    }
+                }
+                if let Some(address) = port.publish {
+                    table.listen_at(address, &key, port.protocol, &mut problems);
                 }
                 let candidates = Mutex::new(vec![Candidate::default(); upstreams.len()]);
                 let port = BalancedPort {
                     key: key.clone(),
                     protocol: port.protocol,
+                    limits: port.limits,
                     upstreams,
                     service: state.clone(),
                     candidates,
@@ -101,9 +137,13 @@ impl Table {
         }
         for route in &config.routes {
             if let Err(cause) = table.route(route) {
-                let part = format!("route {}{}", route.host.as_deref().unwrap_or("*"), route.path);
+                let host = route.host.as_deref().unwrap_or("*");
+                let part = format!("route {host}{} of {} port {}", route.path, route.service, route.port);
                 problems.push(Problem { part, cause });
             }
+        }
+        if let Some(address) = config.https {
+            table.listen.insert(address, Front::Entry);
         }
         table.config = Arc::new(config);
         changes.left = previous.missing_in(&table);
@@ -113,12 +153,20 @@ impl Table {
     fn upstreams(
         &mut self,
         key: &PortKey,
-        endpoints: &[Endpoint],
+        port: &Port,
         previous: &Self,
         changes: &mut Changes,
         problems: &mut Vec<Problem>,
     ) -> Vec<Arc<Upstream>> {
-        let before = previous.ports.get(key).map_or(&[][..], |port| &port.upstreams);
+        let endpoints: &[Endpoint] = &port.endpoints;
+        // Connections of another protocol are of no use.
+        let before = previous.ports.get(key).filter(|before| before.protocol == port.protocol);
+        let before = before.map_or(&[][..], |port| &port.upstreams);
+        let service = self.services.get(&key.service).cloned();
+        let release = |endpoint: &Endpoint| {
+            let name = endpoint.release.as_deref().unwrap_or_default();
+            service.as_ref().map(|service| service.release(name)).unwrap_or_default()
+        };
         let mut known: HashMap<(&InstanceName, SocketAddr), &Arc<Upstream>> =
             before.iter().map(|upstream| ((&upstream.instance.name, upstream.address), upstream)).collect();
         let mut seen = std::collections::HashSet::new();
@@ -144,23 +192,28 @@ impl Table {
                     existing.unwrap_or_else(|| Arc::new(Instance::new(endpoint.instance.clone())))
                 })
                 .clone();
-            upstreams.push(Arc::new(Upstream::new(instance, endpoint.address, endpoint.weight)));
+            let upstream = Upstream::new(instance, endpoint.address, endpoint.weight, release(endpoint));
+            upstreams.push(Arc::new(upstream));
         }
         upstreams
     }
 
-    fn listen_at(&mut self, address: SocketAddr, key: &PortKey, problems: &mut Vec<Problem>) {
-        let cause = if !is_internal(address.ip()) {
-            "a service port listens on loopback or private addresses only; what shall be reached from outside is \
-             routed from the entry"
-                .to_owned()
-        } else if let Some(other) = self.listen.get(&address) {
-            format!("{} port {} listens there already; give one of them another", other.service, other.port)
-        } else {
-            self.listen.insert(address, key.clone());
-            return;
-        };
-        problems.push(Problem { part: listen_part(address, key), cause });
+    fn listen_at(
+        &mut self,
+        address: SocketAddr,
+        key: &PortKey,
+        protocol: Protocol,
+        problems: &mut Vec<Problem>,
+    ) {
+        match self.listen.get(&address) {
+            None => {
+                self.listen.insert(address, Front::Port(Arc::new(key.clone()), protocol));
+            }
+            Some(other) => {
+                let cause = format!("{other} listens there already; give one of them another");
+                problems.push(Problem { part: listen_part(address, key), cause });
+            }
+        }
     }
 
     fn route(&mut self, route: &Route) -> Result<(), String> {
@@ -168,14 +221,17 @@ impl Table {
         let target = self.ports.get(&key).ok_or_else(|| {
             format!("{} has no port {}; name one that the snapshot has", key.service, key.port)
         })?;
-        if target.protocol != Protocol::Http {
+        if !target.protocol.is_by_request() {
             return Err(format!(
-                "{} port {} is {}; only http ports have routes",
+                "{} port {} is {}; only http and h2c ports have routes",
                 key.service, key.port, target.protocol
             ));
         }
         let target = target.clone();
-        self.routes.insert(route.host.as_deref(), &route.path, target).map_err(|fault| fault.to_string())
+        let conditions = Conditions::new(&route.headers, &route.cookies).map_err(RouteFault::from);
+        conditions
+            .and_then(|conditions| self.routes.insert(route.host.as_deref(), &route.path, conditions, target))
+            .map_err(|fault| fault.to_string())
     }
 
     /// Endpoints that are here and not in `next`.
@@ -205,6 +261,15 @@ impl Changes {
         }
         for upstream in self.left {
             upstream.leave();
+        }
+    }
+}
+
+impl std::fmt::Display for Front {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Entry => f.write_str("the entry"),
+            Self::Port(key, _) => write!(f, "{} port {}", key.service, key.port),
         }
     }
 }

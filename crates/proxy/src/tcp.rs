@@ -15,7 +15,8 @@ const ATTEMPTS_MAX: usize = 3;
 
 /// Serves one connection of a client, which counts as in flight until both directions have ended.
 pub(crate) async fn relay(balancer: Arc<Balancer>, key: Arc<PortKey>, mut client: TcpStream) {
-    let Some((mut endpoint, lease)) = open(&balancer, &key).await else { return };
+    let Some((mut endpoint, mut lease)) = open(&balancer, &key).await else { return };
+    lease.is_tcp();
     if let Err(fault) = tokio::io::copy_bidirectional(&mut client, &mut endpoint).await {
         debug!(instance = %lease.upstream.instance.name, "a connection broke off: {fault}");
     }
@@ -38,7 +39,7 @@ async fn open(balancer: &Balancer, key: &PortKey) -> Option<(TcpStream, Lease)> 
                 lease.connect_failed();
                 barred.push(lease.upstream.clone());
                 if barred.len() == ATTEMPTS_MAX {
-                    lease.service.was_unserved();
+                    lease.service().was_unserved();
                 }
             }
         }

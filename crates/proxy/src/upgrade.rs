@@ -8,7 +8,8 @@ use tracing::debug;
 use crate::upstream::Lease;
 
 /// Joins the two sides once both have gone over. The connection counts as in flight until it ends.
-pub(crate) async fn tunnel(client: OnUpgrade, endpoint: OnUpgrade, lease: Lease) {
+pub(crate) async fn tunnel(client: OnUpgrade, endpoint: OnUpgrade, mut lease: Lease) {
+    lease.is_upgraded();
     let (client, endpoint) = match futures_util::future::try_join(client, endpoint).await {
         Ok(sides) => sides,
         Err(fault) => {

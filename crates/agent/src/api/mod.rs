@@ -169,7 +169,10 @@ async fn drain_instance(
 ) -> Answer<agent_api::Drained> {
     let id = InstanceId(id);
     admission::instance_id(&id)?;
-    agent.balancer.drain(&id, query.wait_ms.min(WAIT_MS_MAX)).await.map(Json)
+    let service = agent.instances.read_all(|entries| Some(entries.get(&id)?.kept.spec.service.clone()));
+    let upgraded_ms = service.and_then(|key| agent.services.upgraded_drain_ms(&key));
+    let (wait_ms, upgraded_ms) = (query.wait_ms.min(WAIT_MS_MAX), upgraded_ms.unwrap_or(0).min(WAIT_MS_MAX));
+    agent.balancer.drain(&id, wait_ms, upgraded_ms.max(wait_ms)).await.map(Json)
 }
 
 #[derive(Deserialize)]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use agent_api::{InstanceId, Phase, Protocol, ServiceKey};
-use proxy::{Config, Endpoint, InstanceName, Port, PortName, Service};
+use agent_api::{InstanceId, Phase, Protocol, Route, ServiceKey};
+use proxy::{Certificate, Config, Endpoint, InstanceName, Limits, Port, PortName, Service};
 
 use super::Known;
 
@@ -14,6 +14,8 @@ pub(crate) struct Candidate {
     pub(crate) phase: Phase,
     pub(crate) address: IpAddr,
     pub(crate) ports: BTreeMap<String, u16>,
+    /// What metrics call its release.
+    pub(crate) release: String,
 }
 
 /// The snapshot without a version. `listen` gives the address of a stable port.
@@ -32,25 +34,56 @@ pub(crate) fn compose(
                 .iter()
                 .filter_map(|(id, candidate, weight)| {
                     let address = SocketAddr::new(candidate.address, *candidate.ports.get(&port.name)?);
-                    Some(Endpoint { instance: InstanceName(id.0.clone()), address, weight: *weight })
+                    let release = Some(candidate.release.clone());
+                    Some(Endpoint { instance: InstanceName(id.0.clone()), address, weight: *weight, release })
                 })
                 .collect();
             let protocol = match port.protocol {
                 Protocol::Http => proxy::Protocol::Http,
+                Protocol::H2c => proxy::Protocol::H2c,
                 Protocol::Tcp => proxy::Protocol::Tcp,
             };
+            let limits = Limits { body_bytes_max: port.body_bytes_max, answer_ms_max: port.answer_ms_max };
             let listen = known.ports.get(&port.name).map(|number| listen(*number));
-            ports.insert(PortName(port.name.clone()), Port { protocol, listen, endpoints });
+            ports.insert(
+                PortName(port.name.clone()),
+                Port { protocol, listen, publish: port.publish, limits, endpoints },
+            );
         }
         config.routes.extend(known.spec.routes.iter().map(|route| proxy::Route {
             host: route.host.clone(),
             path: route.path.clone(),
+            headers: route.headers.clone(),
+            cookies: route.cookies.clone(),
             service: name.clone(),
             port: PortName(route.port.clone()),
         }));
+        certify(&mut config, &name, &known.spec.routes);
         config.services.insert(name, Service { ports });
     }
     config
+}
+
+/// Adds the certificates of a service's routes, each host's once: several routes of a host commonly name the same.
+fn certify(config: &mut Config, service: &proxy::ServiceKey, routes: &[Route]) {
+    for route in routes {
+        let Some(tls) = &route.tls else { continue };
+        let certificate = Certificate {
+            host: route.host.clone(),
+            certificate: tls.certificate.clone().into(),
+            key: tls.key.clone().into(),
+            redirect: tls.redirect,
+            service: service.clone(),
+        };
+        let same = |other: &&mut Certificate| {
+            let (theirs, ours) = (&**other, &certificate);
+            theirs.host == ours.host && theirs.certificate == ours.certificate && theirs.key == ours.key
+        };
+        match config.certificates.iter_mut().find(same) {
+            Some(other) => other.redirect |= certificate.redirect,
+            None => config.certificates.push(certificate),
+        }
+    }
 }
 
 /// Who serves a service: those named that are ready. Where none is ready, those that once were and still run: the last
@@ -85,7 +118,7 @@ mod tests {
         let spec = ServiceSpec {
             key: key.clone(),
             written: serde_json::Value::Null,
-            ports: vec![ServicePort { name: "http".into(), protocol: Protocol::Http }],
+            ports: vec![ServicePort::new("http", Protocol::Http)],
             routes: Vec::new(),
             serving: ["a", "b", "gone"].map(|id| (InstanceId(id.into()), 1)).into(),
             drain_ms: 0,
@@ -97,7 +130,12 @@ mod tests {
                 let ports = BTreeMap::from([("http".to_owned(), 80)]);
                 (
                     InstanceId((*id).into()),
-                    Candidate { phase: *phase, address: Ipv4Addr::LOCALHOST.into(), ports },
+                    Candidate {
+                        phase: *phase,
+                        address: Ipv4Addr::LOCALHOST.into(),
+                        ports,
+                        release: "r".into(),
+                    },
                 )
             })
             .collect();

@@ -46,8 +46,8 @@ pub(crate) struct Services {
 #[derive(Debug, Default)]
 struct Table {
     services: BTreeMap<ServiceKey, Known>,
-    /// Whom a host and path leads to: two services cannot have the same.
-    routes: BTreeMap<(Option<String>, String), ServiceKey>,
+    /// Whom a host, path and conditions lead to: two services cannot have the same.
+    routes: BTreeMap<RouteKey, ServiceKey>,
     taken: BTreeSet<u16>,
 }
 
@@ -78,6 +78,12 @@ impl Services {
     /// Looks at all services.
     pub(crate) fn read_all<T>(&self, look: impl FnOnce(&BTreeMap<ServiceKey, Known>) -> T) -> T {
         look(&self.lock().services)
+    }
+
+    /// Milliseconds that upgraded connections to instances of a service are given; none where it says nothing of them.
+    pub(crate) fn upgraded_drain_ms(&self, key: &ServiceKey) -> Option<u64> {
+        let table = self.lock();
+        table.services.get(key)?.spec.ports.iter().filter_map(|port| port.upgraded_drain_ms).max()
     }
 
     /// The address in front of a port.
@@ -185,8 +191,17 @@ impl Table {
     }
 }
 
-fn route_key(route: &Route) -> (Option<String>, String) {
-    (route.host.as_ref().map(|host| host.to_ascii_lowercase()), route.path.clone())
+/// Host, path, headers and cookies.
+type RouteKey = (Option<String>, String, BTreeMap<String, String>, BTreeMap<String, String>);
+
+fn route_key(route: &Route) -> RouteKey {
+    let lower = |(name, value): (&String, &String)| (name.to_ascii_lowercase(), value.clone());
+    (
+        route.host.as_ref().map(|host| host.to_ascii_lowercase()),
+        route.path.clone(),
+        route.headers.iter().map(lower).collect(),
+        route.cookies.clone(),
+    )
 }
 
 /// Writes a service, and answers once the proxy works by it.

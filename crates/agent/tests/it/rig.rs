@@ -23,6 +23,8 @@ pub struct Rig {
     pub dir: PathBuf,
     process: Option<Child>,
     user: Option<u32>,
+    /// What is run as the agent.
+    program: PathBuf,
     folder: tempfile::TempDir,
 }
 
@@ -62,15 +64,28 @@ impl Rig {
             std::os::unix::fs::chown(folder.path(), Some(user), Some(user)).expect("given away");
         }
         let client = Client::new(dir.join("agent.sock"));
-        let mut rig = Self { client, dir, process: None, user, folder };
+        let mut rig = Self { client, dir, process: None, user, program: binary(), folder };
         rig.launch().await;
         rig
     }
 
     /// Starts the agent, and waits until it answers.
     pub async fn launch(&mut self) {
+        self.launch_program().await;
+    }
+
+    /// Kills the agent and starts another program's, as an upgrade does.
+    pub async fn upgrade(&mut self) {
+        self.kill();
+        let fresh = self.folder.path().join("agent-upgraded");
+        fs::copy(&self.program, &fresh).expect("copied");
+        self.program = fresh;
+        self.launch_program().await;
+    }
+
+    async fn launch_program(&mut self) {
         let mut command = match self.user {
-            None => Command::new(binary()),
+            None => Command::new(&self.program),
             Some(user) => {
                 // The test's own folder may be closed to other users, so the program is copied to an open one.
                 let copy = self.folder.path().join("agent-under-test");

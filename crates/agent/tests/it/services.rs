@@ -2,6 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use agent_api::{InstanceId, InstanceSpec, Phase, Probe, Protocol, Route, ServicePort, ServiceSpec};
 use nix::sys::signal::{Signal, kill};
@@ -22,8 +24,8 @@ fn described(name: &str, serving: &[&str]) -> ServiceSpec {
     ServiceSpec {
         key: service(name),
         written: serde_json::json!({ "replicas": 1 }),
-        ports: vec![ServicePort { name: "http".into(), protocol: Protocol::Http }],
-        routes: vec![Route { host: Some(format!("{name}.test")), path: "/".into(), port: "http".into() }],
+        ports: vec![ServicePort::new("http", Protocol::Http)],
+        routes: vec![Route::new(Some(format!("{name}.test")), "/", "http")],
         serving: serving.iter().map(|id| (InstanceId((*id).into()), 1)).collect(),
         drain_ms: 1_000,
     }
@@ -122,6 +124,53 @@ async fn a_proxy_that_died_is_there_again_and_works_as_before() {
     while !get(address, "x").contains("this is web-a") {
         tokio::task::yield_now().await;
     }
+    rig.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upgraded_agent_replaces_the_proxy_without_a_lost_request() {
+    if !root() {
+        return;
+    }
+    let mut rig = Rig::start().await;
+    rig.run(&web(&rig, "web-a").await, &[Phase::Ready]).await;
+    let written = rig.client.put_service(&described("web", &["web-a"])).await.expect("written");
+    let addresses =
+        [written.addresses["http"].clone(), rig.client.info().await.expect("info").http_entry.clone()];
+    let stop = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = addresses
+        .into_iter()
+        .map(|address| {
+            let stop = stop.clone();
+            std::thread::spawn(move || {
+                let (mut answered, mut lost) = (0_u32, Vec::new());
+                while !stop.load(Ordering::SeqCst) {
+                    match get(&address, "web.test") {
+                        answer if answer.contains("this is web-a") => answered += 1,
+                        other => lost.push(other),
+                    }
+                }
+                (answered, lost)
+            })
+        })
+        .collect();
+    let lock = rig.dir.join("proxy.lock");
+    let holder = || std::fs::read_to_string(&lock).expect("a lock");
+    let before = holder();
+    rig.upgrade().await;
+    assert_ne!(holder(), before);
+    // It is told as the one before was.
+    rig.client.put_service(&described("web", &["web-a"])).await.expect("written");
+    stop.store(true, Ordering::SeqCst);
+    for client in clients {
+        let (answered, lost) = client.join().expect("a client");
+        assert!(answered > 0 && lost.is_empty(), "{answered} answered, lost: {lost:?}");
+    }
+    // An agent of the same program leaves it alone.
+    let after = holder();
+    rig.kill();
+    rig.launch().await;
+    assert_eq!(holder(), after);
     rig.finish().await;
 }
 

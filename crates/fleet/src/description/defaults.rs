@@ -13,6 +13,9 @@ pub struct Defaults {
     pub drain_ms: u64,
     /// Milliseconds that instances of the release before are kept without traffic.
     pub warm_ms: u64,
+    /// Milliseconds that upgraded connections, such as WebSockets, are given: they last until somebody closes them, and
+    /// clients that are told to by their server come back at once.
+    pub upgraded_drain_ms: u64,
     /// Milliseconds between two readiness checks.
     pub interval_ms: u64,
     /// Milliseconds after which a check's answer counts as none.
@@ -33,6 +36,7 @@ impl Defaults {
             progress_deadline_ms: 120_000,
             drain_ms: 30_000,
             warm_ms: if protected { 600_000 } else { 0 },
+            upgraded_drain_ms: 120_000,
             interval_ms: 1_000,
             timeout_ms: 2_000,
             passes: 2,

@@ -7,9 +7,11 @@ mod attributes;
 mod defaults;
 mod footprint;
 mod instance;
+mod reach;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use agent_api::{HealthCheck, Probe, Protocol, Resources, RestartPolicy, Route, StopPolicy};
 use value::{Marks, Value};
@@ -73,6 +75,14 @@ pub struct Port {
     pub container: u16,
     /// How it is balanced.
     pub protocol: Protocol,
+    /// An address for clients outside, beside the stable one.
+    pub publish: Option<SocketAddr>,
+    /// The largest body of a request, in bytes. None: any.
+    pub body_bytes_max: Option<u64>,
+    /// Milliseconds until the head of an answer. None: as long as it takes.
+    pub answer_ms_max: Option<u64>,
+    /// Milliseconds that upgraded connections are given.
+    pub upgraded_drain_ms: u64,
 }
 
 /// How a change is rolled out.
@@ -130,6 +140,14 @@ impl Surge {
 }
 
 impl ServiceDescription {
+    /// The longest time that an instance may take to leave by its own settings, in milliseconds: draining, then stopping.
+    #[must_use]
+    pub fn leave_ms(&self) -> u64 {
+        let upgraded = self.ports.iter().filter(|port| port.protocol == Protocol::Http);
+        let upgraded = upgraded.map(|port| port.upgraded_drain_ms).max().unwrap_or(0);
+        self.rollout.drain_ms.max(upgraded).saturating_add(self.stop.grace_ms)
+    }
+
     /// Reads a description, wholly known, from the value of a service.
     ///
     /// # Errors
@@ -139,13 +157,13 @@ impl ServiceDescription {
         let faults = RefCell::new(Vec::new());
         let service = Attributes::new("", value, &faults);
         refuse_secrets(value, &service);
-        let ports = ports(&service);
+        let ports = reach::ports(&service, defaults);
         let description = Self {
             run: run(&service),
             command: service.texts("command").unwrap_or_default(),
             env: env(&service),
             health: health(&service, &ports, defaults),
-            routes: routes(&service, &ports),
+            routes: reach::routes(&service, &ports),
             resources: resources(&service),
             rollout: rollout(&service, defaults),
             restart: restart(&service),
@@ -215,30 +233,6 @@ fn env(service: &Attributes<'_>) -> BTreeMap<String, Value> {
     variables
 }
 
-fn ports(service: &Attributes<'_>) -> Vec<Port> {
-    let mut ports = Vec::new();
-    for (name, port) in service.each("port") {
-        let name = port.text("name").unwrap_or(name);
-        let container = port.count("container").and_then(|n| u16::try_from(n).ok()).filter(|n| *n > 0);
-        if container.is_none() {
-            port.fault("container", "a port's number is from 1 to 65535");
-        }
-        let protocol = match port.text("protocol").as_deref() {
-            Some("http") => Protocol::Http,
-            Some("tcp") => Protocol::Tcp,
-            None if name == "http" => Protocol::Http,
-            None => Protocol::Tcp,
-            Some(other) => {
-                port.fault("protocol", format!("`{other}` is not known; it is `http` or `tcp`"));
-                Protocol::Tcp
-            }
-        };
-        ports.push(Port { name, container: container.unwrap_or(1), protocol });
-    }
-    ports.sort_by(|a, b| (a.name != "http", &a.name).cmp(&(b.name != "http", &b.name)));
-    ports
-}
-
 /// The port that a part of the description names, or the first.
 fn named_port(part: &Attributes<'_>, ports: &[Port], first: Option<&Port>) -> Option<String> {
     let names = || ports.iter().map(|port| port.name.as_str()).collect::<Vec<_>>().join("`, `");
@@ -277,7 +271,12 @@ fn health(service: &Attributes<'_>, ports: &[Port], defaults: &Defaults) -> Opti
             if !path.starts_with('/') {
                 health.fault("http", format!("`{path}` is not a path; it starts with `/`"));
             }
-            Probe::Http { port: named_port(&health, ports, ports.first())?, path }
+            let port = named_port(&health, ports, ports.first())?;
+            if ports.iter().any(|it| it.name == port && it.protocol == Protocol::H2c) {
+                let way_out = "ask with `tcp` or `command`, or another port";
+                health.fault("http", format!("port `{port}` is `h2c`, and checks speak HTTP/1.1; {way_out}"));
+            }
+            Probe::Http { port, path }
         }
         (None, Some(command)) => Probe::Command { command },
         (None, None) => Probe::Tcp { port: named_port(&health, ports, ports.first())? },
@@ -302,23 +301,6 @@ fn health(service: &Attributes<'_>, ports: &[Port], defaults: &Defaults) -> Opti
         }
     }
     Some(check)
-}
-
-fn routes(service: &Attributes<'_>, ports: &[Port]) -> Vec<Route> {
-    let http = || ports.iter().find(|port| port.protocol == Protocol::Http);
-    let mut routes = Vec::new();
-    for (_, route) in service.each("route") {
-        let path = route.text("path").unwrap_or_else(|| "/".into());
-        if !path.starts_with('/') {
-            route.fault("path", format!("`{path}` is not a path; it starts with `/`"));
-        }
-        let Some(port) = named_port(&route, ports, http()) else { continue };
-        if ports.iter().any(|it| it.name == port && it.protocol == Protocol::Tcp) {
-            route.fault("port", format!("requests are routed to `http` ports only, and `{port}` is `tcp`"));
-        }
-        routes.push(Route { host: route.text("host").map(|host| host.to_ascii_lowercase()), path, port });
-    }
-    routes
 }
 
 fn resources(service: &Attributes<'_>) -> Resources {

@@ -2,6 +2,7 @@
 
 mod images;
 mod load;
+mod reach;
 mod rig;
 mod rollouts;
 mod room;

@@ -225,7 +225,7 @@ async fn an_agent_that_does_not_run_is_a_fault_with_its_socket_and_a_way_out() {
 
 impl Rig {
     /// Ids and process ids of all instances.
-    async fn instances(&self) -> Vec<(String, Option<u32>)> {
+    pub async fn instances(&self) -> Vec<(String, Option<u32>)> {
         let list = self.client.instances("shop", "dev", None).await.expect("listed");
         list.instances.into_iter().map(|it| (it.id.0, it.pid)).collect()
     }

@@ -48,8 +48,15 @@ fn port() -> Block {
         attributes: vec![
             Attribute::required("container", Type::Number, "The port inside the container; a host program is told a free one in `PORT`")
                 .rule(Rule::Whole { min: 1, max: 65_535 }),
-            Attribute::optional("protocol", Type::String, "How it is balanced: `http` request by request, `tcp` connection by connection; by default `http` for the port of that name")
-                .rule(Rule::OneOf(&["http", "tcp"])),
+            Attribute::optional("protocol", Type::String, "How it is balanced: `http` request by request, `h2c` likewise to a program that speaks HTTP/2 without TLS (gRPC), `tcp` connection by connection; by default `http` for the port of that name, else `tcp`")
+                .rule(Rule::OneOf(&["http", "h2c", "tcp"])),
+            Attribute::optional("publish", Type::String, "An address of the cluster's machine, such as `127.0.0.1:5432`, where clients outside reach the port, beside its own address"),
+            Attribute::optional("max_body", Type::String, "The largest body of a request, such as `10Mi`; a larger one is answered with 413. By default any")
+                .rule(Rule::Size),
+            Attribute::optional("timeout", Type::String, "Time until an answer begins; after it, the request is answered with 504. By default as long as it takes")
+                .rule(Rule::Duration),
+            Attribute::optional("upgraded_drain", Type::String, "Time that upgraded connections (WebSocket) are given when a copy leaves, where that is longer than `rollout.drain`; by default 2m")
+                .rule(Rule::Duration),
         ],
         ..Block::default()
     }
@@ -101,7 +108,7 @@ fn health() -> Block {
 
 fn route() -> Block {
     Block {
-        doc: "Requests from outside that come to this service.".into(),
+        doc: "Requests from outside that come to this service. Of several routes that fit a request, one with a host counts before one for any host, then the longer path, then the one with more `headers` and `cookies`.".into(),
         attributes: vec![
             Attribute::optional("host", Type::String, "The host that is asked for; by default any")
                 .rule(Rule::Host),
@@ -109,10 +116,35 @@ fn route() -> Block {
                 .or(Value::string("/"))
                 .rule(Rule::AbsolutePath),
             Attribute::optional(
+                "headers",
+                Type::map(Type::String),
+                "Headers that a request must have, with exactly these values",
+            ),
+            Attribute::optional(
+                "cookies",
+                Type::map(Type::String),
+                "Cookies that a request must have, with exactly these values",
+            ),
+            Attribute::optional(
                 "port",
                 Type::String,
-                "The name of the port; by default the port `http`, or else the first by name",
+                "The name of the port; by default the port `http`, or else the first by name that is not `tcp`",
             ),
+        ],
+        blocks: vec![NestedBlock::new("tls", Nesting::Single { defaults: false }, tls())],
+        ..Block::default()
+    }
+}
+
+fn tls() -> Block {
+    Block {
+        doc: "The certificate that the entry shows for the route's host; without a host, for every host that has none of its own. Files on the cluster's machine, read again when they change.".into(),
+        attributes: vec![
+            Attribute::required("certificate", Type::String, "The file of the chain in PEM, the host's own certificate first")
+                .rule(Rule::AbsolutePath),
+            Attribute::required("key", Type::String, "The file of the private key in PEM, without a passphrase")
+                .rule(Rule::AbsolutePath),
+            Attribute::optional("redirect", Type::Bool, "Whether plain requests for the host are sent to HTTPS; by default they are served"),
         ],
         ..Block::default()
     }

@@ -1,6 +1,9 @@
 //! The side of the proxy: requests become calls, and their results JSON. It decides nothing else.
 
 use std::convert::Infallible;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,9 +20,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 
-use super::{BODY_BYTES_MAX, CONFIG, DRAIN, INFO, SHUTDOWN, STATS, query};
+use super::{BODY_BYTES_MAX, CONFIG, Control, DRAIN, HANDOVER, INFO, METRICS, SHUTDOWN, STATS, query};
 use crate::balancer::{Balancer, Stale};
+use crate::handover;
 use crate::listeners::Listeners;
+use crate::lock::Lock;
+use crate::metrics::TEXT_FORMAT;
 use crate::{Applied, Config, Info, InstanceName, Refusal};
 
 /// How long a drain waits that names no time: the default of a service's own drain.
@@ -37,6 +43,11 @@ pub(crate) struct Server {
     balancer: Arc<Balancer>,
     /// Orders snapshots, and keeps the addresses that they opened.
     listeners: Mutex<Listeners>,
+    /// Goes to a successor together with the sockets.
+    lock: Lock,
+    /// Processes that this one took over from and that have not ended yet.
+    predecessors: Mutex<Vec<Control>>,
+    has_successor: AtomicBool,
     info: Info,
     shutdown_grace: Duration,
     end: CancellationToken,
@@ -46,8 +57,23 @@ type Answer = Response<Full<Bytes>>;
 
 impl Server {
     /// A server for `balancer`; `info` is what it says of itself.
-    pub(crate) fn new(balancer: Arc<Balancer>, info: Info, shutdown_grace: Duration) -> Self {
-        Self { balancer, listeners: Mutex::default(), info, shutdown_grace, end: CancellationToken::new() }
+    pub(crate) fn new(
+        balancer: Arc<Balancer>,
+        listeners: Listeners,
+        lock: Lock,
+        info: Info,
+        shutdown_grace: Duration,
+    ) -> Self {
+        Self {
+            balancer,
+            listeners: Mutex::new(listeners),
+            lock,
+            predecessors: Mutex::default(),
+            has_successor: AtomicBool::new(false),
+            info,
+            shutdown_grace,
+            end: CancellationToken::new(),
+        }
     }
 
     /// Returns when a shutdown that was asked for is done.
@@ -105,7 +131,7 @@ impl Server {
         }
     }
 
-    async fn answer(&self, request: Request<Incoming>) -> Answer {
+    async fn answer(self: &Arc<Self>, request: Request<Incoming>) -> Answer {
         let (parts, body) = request.into_parts();
         let asked = parts.uri.query();
         match (&parts.method, parts.uri.path()) {
@@ -113,7 +139,9 @@ impl Server {
             (&Method::GET, CONFIG) => json(StatusCode::OK, self.balancer.table().config.as_ref()),
             (&Method::PUT, CONFIG) => self.put_config(body).await,
             (&Method::GET, STATS) => json(StatusCode::OK, &self.balancer.stats()),
+            (&Method::GET, METRICS) => metrics(&self.balancer),
             (&Method::POST, DRAIN) => self.drain(asked).await,
+            (&Method::POST, HANDOVER) => self.hand_over(asked).await,
             (&Method::POST, SHUTDOWN) => self.shutdown(asked).await,
             (method, path) => refusal(StatusCode::NOT_FOUND, format!("the proxy has no {method} {path}")),
         }
@@ -134,20 +162,19 @@ impl Server {
             Ok(config) => config,
             Err(fault) => return refusal(StatusCode::BAD_REQUEST, format!("not a snapshot: {fault}")),
         };
-        self.apply(config)
+        self.apply(config).await
     }
 
-    /// Without a point where it could be given up: a client that goes away leaves no snapshot half applied.
-    fn apply(&self, config: Config) -> Answer {
-        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Works by a snapshot, and has the predecessors that still finish work by it too: what they repeat shall go where it
+    /// leads.
+    async fn apply(&self, config: Config) -> Answer {
+        for predecessor in self.predecessors() {
+            // One that has ended has nothing to repeat.
+            let _ = predecessor.apply(&config).await;
+        }
         let version = config.version;
-        match self.balancer.apply(config) {
-            Ok((table, mut problems)) => {
-                if !self.balancer.stop.is_cancelled() {
-                    problems.extend(listeners.follow(&self.balancer, &table));
-                }
-                json(StatusCode::OK, &Applied { version, problems })
-            }
+        match self.work_by(config) {
+            Ok(applied) => json(StatusCode::OK, &applied),
             Err(Stale(current)) => refusal(
                 StatusCode::CONFLICT,
                 format!(
@@ -157,39 +184,136 @@ impl Server {
         }
     }
 
+    /// Without a point where it could be given up: a client that goes away leaves no snapshot half applied.
+    pub(crate) fn work_by(&self, config: Config) -> Result<Applied, Stale> {
+        let mut listeners = self.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let version = config.version;
+        let (table, mut problems) = self.balancer.apply(config)?;
+        problems.extend(self.balancer.certificates.follow(&table.config.certificates));
+        if !self.balancer.stop.is_cancelled() {
+            problems.extend(listeners.follow(&self.balancer, &table));
+        }
+        listeners.forget_inherited();
+        Ok(Applied { version, problems })
+    }
+
+    fn predecessors(&self) -> Vec<Control> {
+        self.predecessors.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// One that finishes what it has in flight: drains wait for it as well.
+    pub(crate) fn add_predecessor(&self, predecessor: Control) {
+        self.predecessors.lock().unwrap_or_else(PoisonError::into_inner).push(predecessor);
+    }
+
+    /// It has ended.
+    pub(crate) fn remove_predecessor(&self, socket: &Path) {
+        let mut predecessors = self.predecessors.lock().unwrap_or_else(PoisonError::into_inner);
+        predecessors.retain(|predecessor| predecessor.socket() != socket);
+    }
+
+    /// Whether another process has what this one had.
+    pub(crate) fn has_successor(&self) -> bool {
+        self.has_successor.load(Ordering::SeqCst)
+    }
+
+    async fn hand_over(&self, asked: Option<&str>) -> Answer {
+        let Some(path) = query::value(asked, "socket") else {
+            return refusal(StatusCode::BAD_REQUEST, "name the datagram socket: ?socket=PATH".to_owned());
+        };
+        let duplicates = self.listeners.lock().unwrap_or_else(PoisonError::into_inner).duplicates();
+        let lock = self.lock.clone();
+        let given = tokio::task::spawn_blocking(move || {
+            handover::give(Path::new(&path), lock.file()?.as_fd(), &duplicates?)
+        });
+        match given.await {
+            Ok(Ok(())) => {
+                self.has_successor.store(true, Ordering::SeqCst);
+                json(StatusCode::OK, &())
+            }
+            Ok(Err(fault)) => {
+                refusal(StatusCode::BAD_REQUEST, format!("the sockets cannot be sent: {fault}"))
+            }
+            Err(fault) => refusal(StatusCode::INTERNAL_SERVER_ERROR, fault.to_string()),
+        }
+    }
+
     async fn drain(&self, asked: Option<&str>) -> Answer {
         let Some(instance) = query::value(asked, "instance") else {
             return refusal(StatusCode::BAD_REQUEST, "name the instance: ?instance=NAME".to_owned());
         };
-        match wait_of(asked, DRAIN_WAIT_DEFAULT) {
-            Ok(wait) => json(StatusCode::OK, &self.balancer.drain(&InstanceName(instance), wait).await),
-            Err(refused) => refused,
+        let wait = match wait_of(asked, "wait_ms", DRAIN_WAIT_DEFAULT) {
+            Ok(wait) => wait,
+            Err(refused) => return *refused,
+        };
+        let upgraded_wait = match wait_of(asked, "upgraded_wait_ms", wait) {
+            Ok(wait) => wait,
+            Err(refused) => return *refused,
+        };
+        let instance = InstanceName(instance);
+        let predecessors = self.predecessors();
+        let theirs = predecessors.iter().map(|it| it.drain_each(&instance, wait, upgraded_wait));
+        let theirs = futures_util::future::join_all(theirs);
+        let (mut drained, theirs) =
+            futures_util::future::join(self.balancer.drain(&instance, wait, upgraded_wait), theirs).await;
+        // One that does not answer has ended, and has nothing in flight.
+        for one in theirs.into_iter().flatten() {
+            drained.complete &= one.complete;
+            drained.in_flight += one.in_flight;
         }
+        json(StatusCode::OK, &drained)
     }
 
-    async fn shutdown(&self, asked: Option<&str>) -> Answer {
-        match wait_of(asked, self.shutdown_grace) {
-            Ok(wait) => {
-                let drained = self.balancer.finish(wait).await;
-                self.end();
-                json(StatusCode::OK, &drained)
+    async fn shutdown(self: &Arc<Self>, asked: Option<&str>) -> Answer {
+        let wait = wait_of(asked, "wait_ms", self.shutdown_grace);
+        let linger = wait_of(asked, "linger_ms", Duration::ZERO);
+        match (wait, linger) {
+            (Ok(wait), Ok(linger)) => {
+                self.balancer.set_linger(linger);
+                if self.has_successor() {
+                    // Its own alone from here on: should it be killed, the one after it finds the lock free.
+                    self.lock.close();
+                }
+                if linger.is_zero() {
+                    // It is to end for good, and with it what it took over from.
+                    for predecessor in self.predecessors() {
+                        tokio::spawn(async move { predecessor.shutdown(wait).await });
+                    }
+                }
+                let server = self.clone();
+                // A task of its own: who asked may be gone before it is done, and it is done all the same.
+                let finished = tokio::spawn(async move {
+                    let drained = server.balancer.finish(wait).await;
+                    server.end();
+                    drained
+                });
+                match finished.await {
+                    Ok(drained) => json(StatusCode::OK, &drained),
+                    Err(fault) => refusal(StatusCode::INTERNAL_SERVER_ERROR, fault.to_string()),
+                }
             }
-            Err(refused) => refused,
+            (Err(refused), _) | (_, Err(refused)) => *refused,
         }
     }
 }
 
-#[allow(clippy::result_large_err, reason = "it is the answer, and made once")]
-fn wait_of(asked: Option<&str>, default: Duration) -> Result<Duration, Answer> {
-    let Some(text) = query::value(asked, "wait_ms") else { return Ok(default) };
+fn wait_of(asked: Option<&str>, name: &str, default: Duration) -> Result<Duration, Box<Answer>> {
+    let Some(text) = query::value(asked, name) else { return Ok(default) };
     text.parse().map(Duration::from_millis).map_err(|_| {
-        let message = format!("wait_ms is {text:?}; give it as a whole number of milliseconds");
-        refusal(StatusCode::BAD_REQUEST, message)
+        let message = format!("{name} is {text:?}; give it as a whole number of milliseconds");
+        Box::new(refusal(StatusCode::BAD_REQUEST, message))
     })
 }
 
 fn refusal(status: StatusCode, message: String) -> Answer {
     json(status, &Refusal { message })
+}
+
+/// What was counted, as Prometheus reads it.
+pub(crate) fn metrics(balancer: &Balancer) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(balancer.metrics())));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(TEXT_FORMAT));
+    answer
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Answer {

@@ -149,7 +149,7 @@ async fn weights_shape_traffic() {
 }
 
 /// Requests until `stop`, and returns how many were answered well; any other outcome is a panic. Every third is a POST.
-async fn load(address: std::net::SocketAddr, keep: bool, stop: Arc<AtomicBool>) -> u64 {
+pub async fn load(address: std::net::SocketAddr, keep: bool, stop: Arc<AtomicBool>) -> u64 {
     let mut client = Client::connect(address).await;
     let mut answered = 0;
     while !stop.load(Ordering::SeqCst) {

@@ -44,7 +44,7 @@ async fn requests_are_counted_by_instance_and_by_service() {
     config.version = 2;
     let port =
         config.services.get_mut(&"web".into()).and_then(|service| service.ports.get_mut(&"http".into()));
-    let other = Endpoint { instance: "b-1".into(), address: upstream.address, weight: 0 };
+    let other = Endpoint { instance: "b-1".into(), address: upstream.address, weight: 0, release: None };
     port.expect("the port").endpoints.push(other);
     proxy.apply(&config).await;
     let stats = proxy.control.stats().await.expect("stats");
@@ -86,4 +86,30 @@ async fn what_is_not_understood_is_refused_with_a_reason() {
     assert_eq!(ask("GET", "/v1/nothing", "").await, StatusCode::NOT_FOUND);
     let missing = Control::new("/nonexistent/proxy.sock").info().await;
     assert!(matches!(missing, Err(ControlError::Unreachable { .. })));
+}
+
+#[tokio::test]
+async fn prometheus_gets_latencies_by_service_and_release() {
+    let proxy = Proxy::start().await;
+    let upstream = Upstream::start("a").await;
+    let mut config = web(1, &[("a-1", upstream.address, 1)]);
+    for service in config.services.values_mut() {
+        for endpoint in service.ports.values_mut().flat_map(|port| &mut port.endpoints) {
+            endpoint.release = Some("v2".into());
+        }
+    }
+    proxy.apply(&config).await;
+    let mut client = Client::connect(proxy.http).await;
+    client.get("/").await;
+    client.get("/status/404").await;
+    let text = proxy.control.metrics().await.expect("metrics");
+    for line in [
+        "mainstay_proxy_requests_total{service=\"web\"} 2",
+        "mainstay_proxy_responses_total{service=\"web\",release=\"v2\",class=\"2xx\"} 1",
+        "mainstay_proxy_responses_total{service=\"web\",release=\"v2\",class=\"4xx\"} 1",
+        "mainstay_proxy_request_seconds_bucket{service=\"web\",release=\"v2\",le=\"+Inf\"} 2",
+        "mainstay_proxy_instance_in_flight{instance_id=\"a-1\"} 0",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
 }

@@ -15,30 +15,46 @@ use crate::upstream::Upstream;
 
 /// Names the folder of a proxy that the test binary runs instead of testing.
 const FOLDER: &str = "PROXY_TEST_FOLDER";
+/// Has it take over from the one that runs.
+const TAKE_OVER: &str = "PROXY_TEST_TAKE_OVER";
 
 /// Not a test by itself: what [`start`] runs in a process of its own.
 #[tokio::test]
 async fn process_of_its_own() {
     if let Some(folder) = std::env::var_os(FOLDER) {
-        proxy::run(options(Path::new(&folder))).await.expect("the proxy runs");
+        let mut options = options(Path::new(&folder));
+        options.take_over = std::env::var_os(TAKE_OVER).is_some();
+        proxy::run(options).await.expect("the proxy runs");
     }
 }
 
-fn start(folder: &Path) -> (Child, Control) {
-    let child = Command::new(std::env::current_exe().expect("this program"))
+pub fn start(folder: &Path) -> (Child, Control) {
+    start_with(folder, |_| {})
+}
+
+/// A proxy that takes over from the one that runs.
+pub fn take_over(folder: &Path) -> (Child, Control) {
+    start_with(folder, |command| {
+        command.env(TAKE_OVER, "1");
+    })
+}
+
+fn start_with(folder: &Path, change: impl FnOnce(&mut Command)) -> (Child, Control) {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command
         .args(["--exact", "process::process_of_its_own", "--nocapture"])
         .env(FOLDER, folder)
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("a process");
+        .stdout(Stdio::null());
+    change(&mut command);
+    let child = command.spawn().expect("a process");
     (child, Control::new(options(folder).control))
 }
 
-fn signal(child: &Child, signal: Signal) {
+pub fn signal(child: &Child, signal: Signal) {
     kill(Pid::from_raw(child.id().cast_signed()), signal).expect("the process is there");
 }
 
-async fn ended(child: &mut Child) -> Option<i32> {
+pub async fn ended(child: &mut Child) -> Option<i32> {
     let mut code = None;
     let waited = tokio::time::timeout(PATIENCE, async {
         loop {

@@ -25,13 +25,21 @@ pub fn options(folder: &std::path::Path) -> Options {
         control: folder.join("run/control.sock"),
         lock: folder.join("run/lock"),
         shutdown_grace: PATIENCE,
+        patience: proxy::Patience::default(),
+        take_over: false,
     }
 }
 
 impl Proxy {
     pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With other options.
+    pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let options = options(folder.path());
+        let mut options = options(folder.path());
+        change(&mut options);
         let control = Control::new(&options.control);
         let task = tokio::spawn(proxy::run(options));
         let info = answering(&control).await;
@@ -75,10 +83,10 @@ pub fn web(version: u64, endpoints: &[(&str, SocketAddr, u32)]) -> Config {
 }
 
 pub fn with_port(version: u64, port: Port) -> Config {
-    let is_http = port.protocol == Protocol::Http;
+    let is_http = port.protocol.is_by_request();
     let mut service = Service::default();
     service.ports.insert("http".into(), port);
-    let route = Route { host: None, path: "/".into(), service: "web".into(), port: "http".into() };
+    let route = Route::new(None, "/", "web".into(), "http");
     let routes = if is_http { vec![route] } else { Vec::new() };
     let mut config = Config { version, routes, ..Config::default() };
     config.services.insert("web".into(), service);
@@ -90,8 +98,10 @@ pub fn port(protocol: Protocol, listen: Option<SocketAddr>, endpoints: &[(&str, 
         instance: instance.into(),
         address,
         weight,
+        release: None,
     });
-    Port { protocol, listen, endpoints: endpoints.collect() }
+    let limits = proxy::Limits::default();
+    Port { protocol, listen, publish: None, limits, endpoints: endpoints.collect() }
 }
 
 /// An address that nobody listens at. Loopback has 16 million of them: one made of the process id, which is this test

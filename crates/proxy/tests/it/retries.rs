@@ -99,3 +99,25 @@ async fn an_endpoint_that_takes_no_connection_is_passed_over() {
     assert_eq!(stats.services[&"web".into()].counts.responses["2xx"], 20);
     assert_eq!(stats.services[&"web".into()].unserved, 0);
 }
+
+#[tokio::test]
+async fn an_endpoint_that_keeps_failing_is_passed_over_but_never_all() {
+    let proxy = Proxy::start().await;
+    let (bad, _server) = raw(async |_, mut stream| {
+        while !read_request(&mut stream, 4).await.is_empty() {
+            let answer = "HTTP/1.1 500 Broken\r\ncontent-length: 0\r\n\r\n";
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut stream, answer.as_bytes()).await;
+        }
+    })
+    .await;
+    let good = Upstream::start("b").await;
+    proxy.apply(&web(1, &[("a-1", bad, 1), ("b-1", good.address, 1)])).await;
+    let mut client = Client::connect(proxy.http).await;
+    let mut failed = 0;
+    for _ in 0..100 {
+        failed += usize::from(client.post("/", "data").await.status == StatusCode::INTERNAL_SERVER_ERROR);
+    }
+    assert_eq!(failed, 5);
+    proxy.apply(&web(2, &[("a-1", bad, 1)])).await;
+    assert_eq!(client.post("/", "data").await.status, StatusCode::INTERNAL_SERVER_ERROR);
+}

@@ -100,3 +100,22 @@ async fn an_address_that_cannot_be_opened_is_reported_and_tried_again() {
     let applied = proxy.control.apply(&config).await.expect("the snapshot is taken");
     assert!(applied.problems[0].cause.contains("loopback or private"), "{:?}", applied.problems);
 }
+
+#[tokio::test]
+async fn a_published_port_listens_beside_the_stable_one() {
+    let proxy = Proxy::start().await;
+    let (a, _a) = echo("a").await;
+    let (stable, published) = (free_address(), free_address());
+    let mut open = port(Protocol::Tcp, Some(stable), &[("a-1", a, 1)]);
+    open.publish = Some(published);
+    proxy.apply(&with_port(1, open.clone())).await;
+    assert_eq!(connect(stable).await.1, "a");
+    assert_eq!(connect(published).await.1, "a");
+    open.publish = Some(stable);
+    let applied = proxy.control.apply(&with_port(2, open)).await.expect("the snapshot is taken");
+    assert!(
+        applied.problems[0].cause.contains("web port http listens there already"),
+        "{:?}",
+        applied.problems
+    );
+}

@@ -44,11 +44,17 @@ async fn an_upgraded_connection_is_passed_through_and_counts_as_in_flight() {
     let instance = InstanceName::from("a-1");
     let drained = proxy.control.drain(&instance, Duration::from_millis(20)).await.expect("an answer");
     assert_eq!((drained.complete, drained.in_flight), (false, 1));
+    // Its own time is longer than that of requests.
+    let control = proxy.control.clone();
+    let name = instance.clone();
+    let waiting = tokio::spawn(async move { control.drain_each(&name, Duration::ZERO, PATIENCE).await });
     client.write_all(b"shout").await.expect("the proxy reads");
     let mut shouted = [0; 5];
     client.read_exact(&mut shouted).await.expect("the endpoint answers");
     assert_eq!(&shouted, b"SHOUT");
+    assert!(!waiting.is_finished());
     drop(client);
+    assert!(waiting.await.expect("the drain").expect("an answer").complete);
     assert!(proxy.control.drain(&instance, PATIENCE).await.expect("an answer").complete);
 }
 
