@@ -3,4 +3,5 @@
 pub mod aws;
 pub mod load;
 pub mod provider;
+pub mod registry;
 pub mod servers;
