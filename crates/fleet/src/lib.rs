@@ -20,6 +20,7 @@ mod rolling;
 mod rollout;
 mod seed;
 mod status;
+mod tags;
 
 pub use agent_driver::{Capabilities, Cluster};
 pub use description::{Defaults, DescriptionFault, Port, Rollout, Run, ServiceDescription, Surge};
@@ -30,3 +31,4 @@ pub use record::{RecordError, ServiceRecord};
 pub use rollout::{Action, Cause, Decision, Desired, Drain, Seen, Situation, decide};
 pub use seed::{SeedError, load_redis};
 pub use status::{CellStatus, ClusterStatus};
+pub use tags::TagsAnew;

@@ -20,8 +20,8 @@ pub mod write;
 
 pub use configuration::{
     Cluster, Configuration, ConstantScope, Dependency, Environment, Image, Loaded, LoadedTree, Local, Output,
-    Repetition, Seed, Service, StackVariables, Variable, VariableInput, VariableSource, evaluate_locals,
-    load, load_stack, resolve_variables, stack_variables, validate,
+    Registry, Repetition, Seed, Service, StackVariables, Variable, VariableInput, VariableSource,
+    evaluate_locals, load, load_stack, resolve_variables, stack_variables, validate,
 };
 pub use eval::{Scope, evaluate, evaluate_with};
 pub use files::{DiskFiles, Entry, EntryKind, FileError, MemoryFiles, ProjectFiles, normalize, tidy};

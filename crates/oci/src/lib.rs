@@ -12,6 +12,7 @@ mod build;
 mod digest;
 mod error;
 mod image;
+pub mod import;
 mod layout;
 pub mod registry;
 mod unpack;

@@ -5,6 +5,7 @@ mod backends;
 mod drop_in;
 mod faults;
 mod folder;
+mod images;
 mod installing;
 mod kills;
 mod lifecycle;

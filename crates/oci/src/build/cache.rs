@@ -109,6 +109,10 @@ impl Layout {
                     !from_json::<Note>(&bytes, String::new)
                         .is_ok_and(|note| self.has_blob(&note.layer.digest))
                 }
+                None if name.starts_with("archive-") => {
+                    let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+                    !from_json::<Digest>(&bytes, String::new).is_ok_and(|image| self.has_blob(&image))
+                }
                 // What a killed process left while it wrote a note.
                 None => name.starts_with(".partial-"),
             };

@@ -125,6 +125,11 @@ impl Registries {
     pub(super) async fn credentials(&self, endpoint: &Endpoint) -> Result<Option<Credentials>> {
         let host = endpoint.name.split('/').next().unwrap_or(&endpoint.name).to_owned();
         if let Some(set) = self.settings.registries.get(&host).and_then(|it| it.credentials.clone()) {
+            if let Credentials::Unset { variable } = set {
+                let cause =
+                    format!("the environment variable {variable}, which holds its password, is not set");
+                return Err(RegistryError::BadSetting { registry: host, cause });
+            }
             return Ok(Some(set));
         }
         let docker = self.docker.clone();

@@ -17,11 +17,10 @@ const HUB_KEY: &str = "https://index.docker.io/v1/";
 /// What a program that keeps credentials says instead of a name where it has a token.
 const TOKEN_USER: &str = "<token>";
 
-/// Docker's credentials, read and not yet looked into.
+/// Docker's credentials. The file is read when a registry wants some, so that one that is broken is in nobody's way otherwise.
 #[derive(Debug, Default)]
 pub struct DockerConfig {
-    path: PathBuf,
-    content: Content,
+    path: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -48,22 +47,10 @@ impl std::fmt::Debug for Auth {
 }
 
 impl DockerConfig {
-    /// Reads the file; without one there are no credentials.
-    ///
-    /// # Errors
-    /// [`RegistryError::CredentialsFile`].
-    pub fn read(path: &Path) -> Result<Self> {
-        let bad = |cause: String| RegistryError::CredentialsFile { path: path.to_owned(), cause };
-        let bytes = match std::fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(fault) => return Err(bad(fault.to_string())),
-        };
-        // The library's own message could quote what it found.
-        let at =
-            |e: serde_json::Error| format!("it is malformed at line {}, column {}", e.line(), e.column());
-        let content = serde_json::from_slice(&bytes).map_err(|e| bad(at(e)))?;
-        Ok(Self { path: path.to_owned(), content })
+    /// The file at a path, which need not exist.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: Some(path.into()) }
     }
 
     /// The credentials for a registry, as references name it. It may run a program that keeps them, and wait for it.
@@ -71,30 +58,43 @@ impl DockerConfig {
     /// # Errors
     /// [`RegistryError::CredentialsFile`] or [`RegistryError::CredentialsProgram`].
     pub fn credentials(&self, registry: &str) -> Result<Option<Credentials>> {
+        let Some(path) = &self.path else { return Ok(None) };
+        let bad = |cause: String| RegistryError::CredentialsFile { path: path.clone(), cause };
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(fault) => return Err(bad(fault.to_string())),
+        };
+        // The library's own message could quote what it found.
+        let at =
+            |e: serde_json::Error| format!("it is malformed at line {}, column {}", e.line(), e.column());
+        let content: Content = serde_json::from_slice(&bytes).map_err(|e| bad(at(e)))?;
         let key = if registry == "docker.io" { HUB_KEY } else { registry };
-        let helper = self.content.cred_helpers.get(key).or(self.content.creds_store.as_ref());
+        let helper = content.cred_helpers.get(key).or(content.creds_store.as_ref());
         if let Some(helper) = helper
             && let Some(found) = ask_program(helper, key, registry)?
         {
             return Ok(Some(found));
         }
-        let entry = self.content.auths.get(key).or_else(|| {
-            self.content.auths.iter().find(|(other, _)| host_of(other) == registry).map(|(_, auth)| auth)
+        let entry = content.auths.get(key).or_else(|| {
+            content.auths.iter().find(|(other, _)| host_of(other) == registry).map(|(_, auth)| auth)
         });
-        entry.map_or(Ok(None), |entry| self.decoded(entry, registry))
+        entry.map_or(Ok(None), |entry| entry.decoded(path, registry))
     }
+}
 
-    fn decoded(&self, entry: &Auth, registry: &str) -> Result<Option<Credentials>> {
-        if let Some(token) = entry.identitytoken.as_ref().filter(|it| !it.is_empty()) {
+impl Auth {
+    fn decoded(&self, path: &Path, registry: &str) -> Result<Option<Credentials>> {
+        if let Some(token) = self.identitytoken.as_ref().filter(|it| !it.is_empty()) {
             return Ok(Some(Credentials::IdentityToken(Secret::new(token))));
         }
-        if let (Some(username), Some(password)) = (&entry.username, &entry.password) {
+        if let (Some(username), Some(password)) = (&self.username, &self.password) {
             let password = Secret::new(password);
             return Ok(Some(Credentials::Password { username: username.clone(), password }));
         }
-        let Some(auth) = entry.auth.as_ref().filter(|it| !it.is_empty()) else { return Ok(None) };
+        let Some(auth) = self.auth.as_ref().filter(|it| !it.is_empty()) else { return Ok(None) };
         let bad = || RegistryError::CredentialsFile {
-            path: self.path.clone(),
+            path: path.to_owned(),
             cause: format!("`auth` of {registry} is not `name:password` in base64"),
         };
         let decoded = STANDARD.decode(auth.trim()).map_err(|_| bad())?;

@@ -144,7 +144,7 @@ impl RegistryError {
     pub fn hint(&self) -> String {
         match self {
             Self::BadReference { .. } => "write it as `HOST/NAME:TAG` or `HOST/NAME@sha256:…`".into(),
-            Self::BadSetting { .. } => "mend the `registry` block of the project".into(),
+            Self::BadSetting { .. } => "mend the `registry` block of the project, or set what it names".into(),
             Self::CredentialsFile { .. } => "mend the file, or write it anew with `docker login`".into(),
             Self::CredentialsProgram { registry, .. } => {
                 format!("log in again, or give `username` and `password_env` in `registry \"{registry}\"`")

@@ -36,6 +36,11 @@ pub enum Credentials {
         /// The password.
         password: Secret,
     },
+    /// They are in an environment variable that is not set, which matters as soon as they are wanted.
+    Unset {
+        /// The variable.
+        variable: String,
+    },
     /// A token that the registry's token server takes for further ones (OAuth 2), as `docker login` keeps it.
     IdentityToken(Secret),
 }

@@ -3,6 +3,7 @@
 mod builds;
 mod hostile;
 mod images;
+mod imports;
 mod layouts;
 mod liar;
 mod lying;

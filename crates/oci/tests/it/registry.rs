@@ -242,7 +242,7 @@ fn what_docker_login_has_written_is_used() {
     let push = |content: String| {
         let path = fixture.folder.path().join("config.json");
         fs::write(&path, content).unwrap();
-        let docker = DockerConfig::read(&path).unwrap();
+        let docker = DockerConfig::at(&path);
         run(Registries::new(settings(), docker).push(&fixture.layout, &digest, &target, &Silent))
     };
     let auth = base64::engine::general_purpose::STANDARD.encode(format!("{USER}:{PASSWORD}"));
@@ -258,8 +258,7 @@ fn what_docker_login_has_written_is_used() {
         fault.to_string().contains("`docker-credential-of-nobody`, which keeps the credentials"),
         "{fault}"
     );
-    fs::write(fixture.folder.path().join("config.json"), r#"{"auths": "s3cret"}"#).unwrap();
-    let fault = DockerConfig::read(&fixture.folder.path().join("config.json")).unwrap_err().to_string();
+    let fault = push(r#"{"auths": "s3cret"}"#.into()).unwrap_err().to_string();
     assert!(fault.contains("malformed at line 1") && !fault.contains("s3cret"), "{fault}");
 }
 
