@@ -16,7 +16,7 @@ pub use diagnostics::{fault, warnings};
 pub use logs::LogPrinter;
 pub use plan::{environment, plan_before_apply, plans, plans_before_apply};
 pub use progress::Progress;
-pub use report::{built, history, images, pruned, report, up};
+pub use report::{built, history, images, pruned, pulled, pushed, report, up};
 pub use screen::{Color, Paint, Screen};
 pub use status::{holds, status};
 pub use table::{Table, ago, duration};

@@ -3,16 +3,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use agent_api::{ServiceKey, ServiceSpec, ServiceStatus};
 use diag::{Diagnostic, Diagnostics};
 use engine::{Address, ClusterName, EnvironmentName, ProjectName};
 use futures_util::future::join_all;
 use oci::Layout;
+use oci::registry::Registries;
 
 use crate::agent_driver::{self, Cluster};
 use crate::observation::{ClusterView, Observed};
+use crate::tags::TagsAnew;
 use crate::{Defaults, service_key};
 
 /// What a fleet is made of.
@@ -30,6 +32,12 @@ pub struct FleetOptions {
     pub releases: BTreeMap<String, String>,
     /// The folder of the project's OCI layout; it need not exist.
     pub images: PathBuf,
+    /// The names of images that the project builds.
+    pub built: BTreeSet<String>,
+    /// Who is asked for what the tags of registries stand for.
+    pub registries: Arc<Registries>,
+    /// Whose tags are asked for although they are pinned.
+    pub tags_anew: TagsAnew,
 }
 
 /// The provider of services in one environment.
@@ -40,6 +48,10 @@ pub struct Fleet {
     views: Mutex<BTreeMap<ClusterName, ClusterView>>,
     /// Digests that the layout or a cluster (named) has been seen to have.
     images: Mutex<BTreeSet<(Option<ClusterName>, String)>>,
+    /// What tags stand for, asked once in each run; held while one is asked for, as all services may have the same.
+    pub(crate) tags: tokio::sync::Mutex<BTreeMap<String, oci::Digest>>,
+    /// What planning found in registries.
+    found: Mutex<BTreeMap<String, String>>,
     /// What this run has brought into a cluster. One pull at a time: of a hundred services with one image the first brings
     /// it, and several at once would only share the disk.
     pulls: tokio::sync::Mutex<BTreeSet<(ClusterName, String)>>,
@@ -60,9 +72,19 @@ impl Fleet {
             options,
             views: Mutex::default(),
             images: Mutex::default(),
+            tags: tokio::sync::Mutex::default(),
+            found: Mutex::default(),
             pulls: tokio::sync::Mutex::default(),
             reading: tokio::sync::Mutex::default(),
         }
+    }
+
+    pub(crate) fn found(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        held(&self.found)
+    }
+
+    pub(crate) fn note_release(&self, reference: &str, digest: &str) {
+        self.found().insert(reference.to_owned(), digest.to_owned());
     }
 
     pub(crate) fn key(&self, address: &Address) -> ServiceKey {

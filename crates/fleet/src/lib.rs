@@ -21,6 +21,7 @@ mod rollout;
 mod room;
 mod seed;
 mod status;
+mod tags;
 
 pub use agent_driver::{Capabilities, Cluster};
 pub use description::{Defaults, DescriptionFault, Port, Rollout, Run, ServiceDescription, Strategy, Surge};
@@ -31,3 +32,4 @@ pub use record::{RecordError, ServiceRecord};
 pub use rollout::{Action, Cause, Decision, Desired, Drain, Seen, Situation, Warmth, decide};
 pub use seed::{SeedError, load_redis};
 pub use status::{CellStatus, ClusterStatus};
+pub use tags::TagsAnew;

@@ -1,5 +1,5 @@
-//! Services as resources: the engine's provider. Reading asks each cluster once, planning asks nobody, and applying is
-//! a rollout, which is carried out elsewhere.
+//! Services as resources: the engine's provider. Reading asks each cluster once, planning asks nobody but registries for tags that
+//! are not pinned, and applying is a rollout, which is carried out elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,7 +66,7 @@ impl Provider for Fleet {
             return Ok(PlannedChange { action, planned: None, differences: Vec::new(), reason: None });
         };
         let (cluster, _) = self.cluster(&request.address).map_err(|fault| *fault)?;
-        let planned = self.resolve(&request.address, cluster, described).map_err(|fault| *fault)?;
+        let planned = self.resolve(&request.address, cluster, described).await.map_err(|fault| *fault)?;
         let (written, live) = (request.written.as_ref(), request.live.as_ref());
         let kept =
             live.filter(|live| written.is_some_and(|written| same(written, live)) && same(live, &planned));
@@ -152,7 +152,7 @@ impl Fleet {
     }
 
     /// The description with its image's digest.
-    fn resolve(
+    async fn resolve(
         &self,
         address: &Address,
         cluster: &ClusterName,
@@ -161,6 +161,12 @@ impl Fleet {
         let image = described.get("image").filter(|image| image.is_known() && !image.is_null());
         let Some(image) = image else { return Ok(described.clone()) };
         let Some(reference) = image.as_str() else { return Ok(described.clone()) };
+        if let Some(found) = self.resolve_tag(address, reference).await? {
+            return Ok(with_attributes(
+                described,
+                [("image", Value::string(found).with_marks(image.marks()))],
+            ));
+        }
         let pinned = releases::pinned(reference, &self.options.releases).map_err(|name| {
             Diagnostic::error("image-unpinned", format!("no release of the image `{name}` is pinned"))
                 .about(address.to_string())
@@ -174,6 +180,8 @@ impl Fleet {
         })?;
         if let Some(digest) = releases::digest_of(&pinned)
             && !self.has_image(cluster, digest)
+            // One in a registry is fetched before anything is changed.
+            && (!oci::Reference::names_registry(reference) || self.options.built.contains(reference))
         {
             return Err(Diagnostic::error("image-missing", format!("the image `{pinned}` cannot be had"))
                 .about(address.to_string())

@@ -20,7 +20,7 @@ pub mod write;
 
 pub use configuration::{
     Cluster, Configuration, ConstantScope, Dependency, Environment, Image, Loaded, LoadedTree, Local, Output,
-    Pairs, Repetition, Seed, Service, StackVariables, Variable, VariableInput, VariableSource,
+    Pairs, Registry, Repetition, Seed, Service, StackVariables, Variable, VariableInput, VariableSource,
     evaluate_locals, load, load_stack, resolve_variables, stack_variables, validate,
 };
 pub use eval::{Scope, evaluate, evaluate_with};

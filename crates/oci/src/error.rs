@@ -112,6 +112,14 @@ pub enum Error {
         /// Why.
         cause: String,
     },
+    /// An archive that should hold an image cannot be read as one.
+    #[error("{path} is no archive of an image: {cause}", path = path.display())]
+    Archive {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        cause: String,
+    },
     /// A build's description contradicts itself.
     #[error("the build is wrong: {cause}")]
     BadSpec {

@@ -22,6 +22,8 @@ impl MediaType {
     pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
     pub(crate) const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
     pub(crate) const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+    pub(crate) const LAYER: &str = "application/vnd.oci.image.layer.v1.tar";
+    pub(crate) const LAYER_ZSTD: &str = "application/vnd.oci.image.layer.v1.tar+zstd";
     pub(crate) const LAYER_GZIP: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
     const DOCKER_INDEX: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
     const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
@@ -152,6 +154,19 @@ pub struct Index {
 }
 
 impl Index {
+    /// The entry for a platform. An index without platforms has nothing to choose by: its first entry is what everybody takes.
+    pub(crate) fn entry_for(&self, platform: &Platform) -> Option<&Descriptor> {
+        let fits = |entry: &&Descriptor| entry.platform.as_ref().is_some_and(|it| platform.runs(it));
+        let bare = self.manifests.iter().all(|entry| entry.platform.is_none());
+        self.manifests.iter().find(fits).or(self.manifests.first().filter(|_| bare))
+    }
+
+    /// What it is for, as people read it.
+    pub(crate) fn platforms(&self) -> String {
+        let named = self.manifests.iter().filter_map(|it| it.platform.as_ref().map(Platform::to_string));
+        named.collect::<Vec<_>>().join(", ")
+    }
+
     pub(crate) fn empty() -> Self {
         Self {
             schema_version: 2,

@@ -9,6 +9,7 @@ use engine::{
     ApplyOptions, Deployment, DeploymentKind, DeploymentOutcome, Execution, Hold, Leases, Plan, Settlement,
     Target,
 };
+use fleet::TagsAnew;
 use value::Value;
 
 use crate::environments::PlannedOutputs;
@@ -16,7 +17,7 @@ use crate::infrastructure::{self, Infrastructure};
 use crate::lease::{Held, hold};
 use crate::planning::{PlanOptions, Planned, Watch, plan_description};
 use crate::session::Description;
-use crate::{Fault, Session, clock, holds, lease, read_plan};
+use crate::{Fault, Session, clock, holds, lease, read_plan, registries};
 
 /// What to apply.
 #[derive(Debug, Clone, Default)]
@@ -217,8 +218,11 @@ impl<'a> Locked<'a> {
         if !has_changes {
             return self.nothing_to_do(plan, &revision, &before).await.map(Some);
         }
+        let fleet = Arc::new(session.fleet_of(&description, &revision.releases, TagsAnew::None));
+        // Before anything is changed or written down: an image that cannot be had changes nothing.
+        registries::fetch_images(session, &fleet, &plan, self.watch).await?;
         let mut deployment = self.begin(kind, &revision, &before, held).await?;
-        let providers = session.providers(&description, &revision.releases);
+        let providers: engine::Providers = vec![fleet];
         let cancel = self.watch.cancel.child_token();
         let lost = self.held.lost.clone();
         let guard = cancel.clone();

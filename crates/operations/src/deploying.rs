@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use diag::{Diagnostic, Severity, closest};
 use engine::{Address, DeploymentKind, Release, Target};
+use fleet::TagsAnew;
 
 use crate::applying::{Locked, Report};
 use crate::planning::{PlanOptions, Planned, Watch};
@@ -20,7 +21,7 @@ pub struct DeployRequest {
     pub unpins: bool,
 }
 
-/// Builds the services' images, or takes the given release, and rolls them out.
+/// Builds the services' images, asks registries for what their tags stand for now, or takes the given release, and rolls them out.
 ///
 /// # Errors
 /// If nothing could be tried. What was tried and failed is in the report.
@@ -40,7 +41,7 @@ pub async fn deploy(
             let built = if declared.is_empty() {
                 Vec::new()
             } else {
-                build_images(session, &declared, watch).await?
+                build_images(session, &declared, false, watch).await?
             };
             images::releases(&built, clock::now_ms())
         }
@@ -50,7 +51,12 @@ pub async fn deploy(
         let mut releases = session.store.releases(&session.environment).await?;
         releases.extend(pins);
         let targets = request.services.iter().map(|s| Target::Resource(service_address(s))).collect();
-        let options = PlanOptions { destroy: false, targets, ..PlanOptions::default() };
+        let tags_anew = match (&request.release, request.services.as_slice()) {
+            (Some(_), _) => TagsAnew::None,
+            (None, []) => TagsAnew::All,
+            (None, services) => TagsAnew::Of(services.iter().cloned().collect()),
+        };
+        let options = PlanOptions { destroy: false, targets, tags_anew, ..PlanOptions::default() };
         let planned = locked.plan(session.description.clone(), releases, &options).await?;
         locked.execute(planned, DeploymentKind::Deploy, confirm).await
     }

@@ -8,9 +8,10 @@ use engine::{EnvironmentName, Event, Release};
 use oci::{Base, BuildSpec, FileEntry, LayerSpec, Layout, Platform, Settings};
 use value::Value;
 
+use crate::debian::{self, DebianRoot};
 use crate::planning::Watch;
 use crate::scope::ValueScope;
-use crate::{Fault, Session, clock};
+use crate::{Fault, Session, clock, registries};
 
 /// An image that was built, or found unchanged.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -47,13 +48,14 @@ pub struct Pruned {
     pub bytes: u64,
 }
 
-/// Builds images as their blocks say; none named: all.
+/// Builds images as their blocks say; none named: all. With `refresh`, Debian is asked for newer packages of the bases.
 ///
 /// # Errors
 /// If one is not declared, or cannot be built: nothing of it is kept then.
 pub async fn build_images(
     session: &Session,
     names: &[String],
+    refresh: bool,
     watch: &Watch,
 ) -> Result<Vec<BuiltImage>, Fault> {
     let description = &session.description;
@@ -84,7 +86,18 @@ pub async fn build_images(
             run_build(&session.root, &name, command).await?;
         }
         watch.events.send(Event::Step { message: format!("image {name}: building") });
-        let (spec, dir) = (described.spec, session.images_dir());
+        let (mut spec, dir) = (described.spec, session.images_dir());
+        if let Some(reference) = &described.base {
+            let parsed = reference
+                .parse()
+                .map_err(|e: oci::registry::RegistryError| not_built(&name, &diag::with_causes(&e)))?;
+            let digest = registries::pull_base(session, &parsed, reference, watch).await?;
+            spec.base = Base::Layout { path: dir.clone(), reference: Some(digest.to_string()) };
+        }
+        if let Some(root) = &described.debian {
+            let digest = debian::base(&dir, &name, root, refresh, watch).await?;
+            spec.base = Base::Layout { path: dir.clone(), reference: Some(digest.to_string()) };
+        }
         let done = tokio::task::spawn_blocking(move || {
             Layout::create(dir).and_then(|layout| oci::build(&spec, &layout))
         })
@@ -119,6 +132,10 @@ pub(crate) fn releases(built: &[BuiltImage], now_ms: u64) -> BTreeMap<String, Re
 /// Everything that a block says, ready to be built.
 struct Described {
     command: Option<Vec<String>>,
+    /// The base, where that is in a registry and has to be pulled first.
+    base: Option<String>,
+    /// The root of Debian that is the base, which has to be made first.
+    debian: Option<DebianRoot>,
     spec: BuildSpec,
 }
 
@@ -137,11 +154,30 @@ fn described(session: &Session, image: &lang::Image) -> Result<Described, Fault>
     }
     let layers = layers(session, v);
     let settings = settings(v).map_err(|e| Diagnostic::error("invalid-value", e).at(image.header));
+    let base = text(v, "base").unwrap_or_default();
+    let debian = v.get("debian").filter(|it| it.is_known() && !it.is_null()).map(|it| DebianRoot {
+        suite: text(&it, "suite").unwrap_or_default(),
+        packages: list(&it, "packages").unwrap_or_default(),
+        mirror: text(&it, "mirror"),
+    });
+    if let Some(root) = &debian {
+        if base != "scratch" {
+            let fault = Diagnostic::error("conflicting-attributes", "`base` and `debian` exclude each other");
+            faults.push(fault.at(image.header).hint("keep one of them"));
+        }
+        if let Err((wrong, hint)) = root.check() {
+            faults.push(Diagnostic::error("invalid-value", wrong).at(image.header).hint(hint));
+        }
+    }
     match (settings, faults.has_errors()) {
         (Ok(settings), false) => Ok(Described {
             command: list(v, "build"),
+            // A folder of the project may have a name like a registry's.
+            base: Some(base.clone())
+                .filter(|it| oci::Reference::names_registry(it) && !session.root.join(it).exists()),
+            debian,
             spec: BuildSpec {
-                base: base(session, &text(v, "base").unwrap_or_default()),
+                base: local_base(session, &base),
                 platform: Platform::host(),
                 layers,
                 settings,
@@ -196,10 +232,13 @@ fn settings(image: &Value) -> Result<Settings, String> {
     })
 }
 
-fn base(session: &Session, text: &str) -> Base {
+fn local_base(session: &Session, text: &str) -> Base {
     match text {
         "scratch" => Base::Scratch,
-        path => Base::Layout { path: session.root.join(path), reference: None },
+        path => match session.root.join(path) {
+            file if file.is_file() => Base::DockerArchive { path: file },
+            path => Base::Layout { path, reference: None },
+        },
     }
 }
 
@@ -241,7 +280,7 @@ async fn run_build(root: &Path, image: &str, command: &[String]) -> Result<(), F
     Err(not_built(image, &format!("`{}` ended with {}\n{end}", command.join(" "), output.status)))
 }
 
-fn not_built(image: &str, why: &str) -> Fault {
+pub(crate) fn not_built(image: &str, why: &str) -> Fault {
     Fault::failed(
         Diagnostic::error("image-not-built", "it could not be built")
             .about(format!("image {image}"))
@@ -278,6 +317,18 @@ pub async fn list_images(session: &Session) -> Result<Vec<ImageRow>, Fault> {
         .collect())
 }
 
+/// The digest of the image of a name, or of one whose digest begins so.
+pub(crate) fn of_name(session: &Session, name: &str) -> Result<String, Fault> {
+    let listed = match layout(session)? {
+        Some(layout) => layout.list().map_err(|e| unreadable(session, &e))?,
+        None => Vec::new(),
+    };
+    match listed.iter().find(|image| image.name.as_deref() == Some(name)) {
+        Some(image) => Ok(image.digest.to_string()),
+        None => find(session, name),
+    }
+}
+
 /// The full digest of an image here whose digest begins so.
 pub(crate) fn find(session: &Session, beginning: &str) -> Result<String, Fault> {
     let wanted = beginning.strip_prefix("sha256:").unwrap_or(beginning);
@@ -308,7 +359,7 @@ pub(crate) fn find(session: &Session, beginning: &str) -> Result<String, Fault> 
     }
 }
 
-/// Removes what neither an environment's releases nor the history needs.
+/// Removes what neither an environment's releases, nor the history, nor the next build needs.
 ///
 /// # Errors
 /// If the ledger cannot be read or the images cannot be removed.
@@ -328,8 +379,10 @@ pub async fn prune_images(session: &Session) -> Result<Pruned, Fault> {
     let Some(layout) = layout(session)? else { return Ok(Pruned { images: 0, bytes: 0 }) };
     let failed = |e: oci::Error| unreadable(session, &e);
     let mut images = 0;
+    let bases = bases(session);
     for image in layout.list().map_err(failed)? {
-        if !needed.contains(&image.digest.to_string()) {
+        let is_base = image.name.as_ref().is_some_and(|name| bases.contains(name));
+        if !is_base && !needed.contains(&image.digest.to_string()) {
             images += usize::from(
                 layout.remove(image.name.as_deref().unwrap_or(&image.digest.to_string())).map_err(failed)?,
             );
@@ -342,6 +395,13 @@ pub async fn prune_images(session: &Session) -> Result<Pruned, Fault> {
     Ok(Pruned { images, bytes: collected.bytes })
 }
 
+/// The names of the images that those of the project are built on. They cost more to have again than they take.
+fn bases(session: &Session) -> BTreeSet<String> {
+    let images = session.description.configuration.images.iter();
+    let described = images.filter_map(|image| described(session, image).ok());
+    described.flat_map(|it| [it.base, it.debian.map(|root| root.name())]).flatten().collect()
+}
+
 /// The project's images; `None` before the first was built.
 fn layout(session: &Session) -> Result<Option<Layout>, Fault> {
     let dir = session.images_dir();
@@ -351,7 +411,7 @@ fn layout(session: &Session) -> Result<Option<Layout>, Fault> {
     Layout::open(&dir).map(Some).map_err(|e| unreadable(session, &e))
 }
 
-fn unreadable(session: &Session, error: &oci::Error) -> Fault {
+pub(crate) fn unreadable(session: &Session, error: &oci::Error) -> Fault {
     Fault::failed(
         Diagnostic::error("images", "the project's images cannot be read or changed")
             .about(session.images_dir().display().to_string())

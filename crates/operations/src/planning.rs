@@ -7,6 +7,7 @@ use engine::stack::plan::StackMode;
 use engine::{
     Address, Events, Plan, PlanMode, PlanRequest, Release, Revision, RevisionId, Settlement, Target,
 };
+use fleet::TagsAnew;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 use value::Value;
@@ -35,6 +36,8 @@ pub struct PlanOptions {
     pub targets: Vec<Target>,
     /// Outputs of environments that are planned in the same run; those of the others are what stands.
     pub environments: PlannedOutputs,
+    /// Whose images' tags are asked for although they are pinned.
+    pub tags_anew: TagsAnew,
     /// Whether the environment's lock is ours, so that nobody else is at work on it.
     pub is_locked: bool,
 }
@@ -145,7 +148,8 @@ pub(crate) async fn plan_description(
     let mut snapshot = whole.clone();
     // What the stacks have made is planned apart.
     snapshot.rows.retain(|row| row.record.provider.is_empty());
-    let providers = session.providers(&description, &releases);
+    let fleet = Arc::new(session.fleet_of(&description, &releases, options.tags_anew.clone()));
+    let providers: engine::Providers = vec![fleet.clone()];
     let request = PlanRequest {
         configuration: &description.configuration,
         files: description.files.as_ref(),
@@ -167,6 +171,23 @@ pub(crate) async fn plan_description(
     } else {
         engine::plan(request, &watch.events).await.map_err(|d| description.fault(d))?
     };
+    let mut releases = releases;
+    let found = fleet.found_releases();
+    if options.targets.is_empty() && !options.destroy {
+        // A tag that no service has any more is no release of the environment; the history keeps what it was.
+        releases.retain(|name, _| {
+            found.contains_key(name)
+                || description.declares_image(name)
+                || !oci::Reference::names_registry(name)
+        });
+    }
+    for (name, digest) in found {
+        let is_new = releases.get(&name).is_none_or(|known| known.digest != digest);
+        if is_new {
+            releases.insert(name, Release { digest, version: None, created_at_ms: clock::now_ms() });
+        }
+    }
+    plan.releases = releases.iter().map(|(name, release)| (name.clone(), release.digest.clone())).collect();
     // The files that the evaluation read are known only now.
     let revision = revision_of(&description, releases);
     plan.configuration = revision.id.to_string();

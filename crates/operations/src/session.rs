@@ -8,7 +8,7 @@ use diag::{Diagnostic, Diagnostics, Sources, closest};
 use engine::{
     ClusterName, DeploymentOutcome, EnvironmentName, ProjectName, Providers, Release, Revision, Store,
 };
-use fleet::{Cluster, Fleet, FleetOptions};
+use fleet::{Cluster, Fleet, FleetOptions, TagsAnew};
 use lang::{Configuration, ProjectFiles, VariableInput};
 use store::KeyRing;
 use value::{Marks, Value};
@@ -153,15 +153,20 @@ impl Session {
         description: &Description,
         releases: &BTreeMap<String, Release>,
     ) -> Providers {
-        vec![Arc::new(self.fleet_of(description, releases))]
+        vec![Arc::new(self.fleet_of(description, releases, TagsAnew::None))]
     }
 
     pub(crate) async fn fleet(&self) -> Result<Fleet, Fault> {
         let releases = engine::Ledger::releases(self.store.as_ref(), &self.environment).await?;
-        Ok(self.fleet_of(&self.description, &releases))
+        Ok(self.fleet_of(&self.description, &releases, TagsAnew::None))
     }
 
-    fn fleet_of(&self, description: &Description, releases: &BTreeMap<String, Release>) -> Fleet {
+    pub(crate) fn fleet_of(
+        &self,
+        description: &Description,
+        releases: &BTreeMap<String, Release>,
+        tags_anew: TagsAnew,
+    ) -> Fleet {
         let places = description.agent_places(&self.environment, &self.wiring);
         Fleet::new(FleetOptions {
             project: self.project.clone(),
@@ -173,7 +178,15 @@ impl Session {
                 .collect(),
             releases: releases.iter().map(|(name, release)| (name.clone(), release.digest.clone())).collect(),
             images: self.images_dir(),
+            built: description.configuration.images.iter().map(|it| it.name.name.to_string()).collect(),
+            registries: self.registries(description),
+            tags_anew,
         })
+    }
+
+    /// Who is asked for images in registries.
+    pub(crate) fn registries(&self, description: &Description) -> Arc<oci::registry::Registries> {
+        crate::registries::of_description(description, &self.wiring)
     }
 
     /// Where the project's images are.

@@ -32,7 +32,7 @@ pub async fn up(
     confirm: impl FnOnce(&Planned) -> Result<bool, Fault>,
 ) -> Result<Option<UpReport>, Fault> {
     let agents = ensure_agents(session).await?;
-    let images = build_images(session, &[], watch).await?;
+    let images = build_images(session, &[], false, watch).await?;
     let locked = Locked::enter(session, "up", watch).await?.unpinning(unpins);
     let result = async {
         let mut releases = session.store.releases(&session.environment).await?;

@@ -4,4 +4,5 @@ pub mod aws;
 pub mod docker;
 pub mod load;
 pub mod provider;
+pub mod registry;
 pub mod servers;

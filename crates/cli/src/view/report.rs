@@ -2,7 +2,7 @@
 
 use diag::Sources;
 use engine::{Deployment, DeploymentKind, DeploymentOutcome};
-use operations::{BuiltImage, ImageRow, Report, UpReport};
+use operations::{BuiltImage, ImageRow, PulledImage, PushedImage, Report, UpReport};
 use serde_json::json;
 
 use super::{Paint, Screen, Table, ago, duration};
@@ -125,6 +125,35 @@ pub fn built(screen: &Screen, images: &[BuiltImage]) {
             bytes(image.size_bytes)
         ));
     }
+}
+
+/// Shows what was pushed.
+pub fn pushed(screen: &Screen, image: &PushedImage) {
+    if screen.json {
+        screen.data(image);
+        return;
+    }
+    let there = image.blobs_present + image.blobs_mounted;
+    screen.line(&format!("pushed   {}@{}", image.reference, image.digest));
+    screen.line(&format!(
+        "         {} blobs sent ({}), {there} were there already",
+        image.blobs_sent,
+        bytes(image.bytes_sent)
+    ));
+}
+
+/// Shows what was pulled.
+pub fn pulled(screen: &Screen, image: &PulledImage) {
+    if screen.json {
+        screen.data(image);
+        return;
+    }
+    screen.line(&format!("pulled   {} {}", image.reference, image.digest));
+    screen.line(&format!(
+        "         {} blobs fetched ({})",
+        image.blobs_received,
+        bytes(image.bytes_received)
+    ));
 }
 
 /// Shows the images of the project.

@@ -100,6 +100,12 @@ impl Rig {
             clusters: BTreeMap::from([(ClusterName::new("local"), Cluster::agent(self.client.socket()))]),
             releases: self.releases.clone(),
             images: self.images(),
+            built: std::collections::BTreeSet::new(),
+            registries: std::sync::Arc::new(oci::registry::Registries::new(
+                oci::registry::Settings::default(),
+                oci::registry::DockerConfig::default(),
+            )),
+            tags_anew: fleet::TagsAnew::None,
         })
     }
 

@@ -16,7 +16,7 @@ pub(super) fn block() -> Block {
             Attribute::optional(
                 "base",
                 Type::String,
-                "`scratch`, or the folder of an image in OCI layout inside the project",
+                "`scratch`, an image in a registry (`registry.example/app:1`, whose tag is asked for at each build), a file as `docker save` writes it, or the folder of an image in OCI layout inside the project",
             )
             .or(Value::string("scratch")),
             Attribute::optional(
@@ -47,7 +47,27 @@ pub(super) fn block() -> Block {
             Attribute::optional("stop_signal", Type::String, "The signal that asks the program to stop")
                 .rule(Rule::Signal),
         ],
-        blocks: vec![NestedBlock::new("file", Nesting::List, file())],
+        blocks: vec![
+            NestedBlock::new("debian", Nesting::Single { defaults: false }, debian()),
+            NestedBlock::new("file", Nesting::List, file()),
+        ],
+        ..Block::default()
+    }
+}
+
+fn debian() -> Block {
+    Block {
+        doc: "A root of Debian as the base, instead of `base`: its essential packages, and more. It is made once with `mmdebstrap`, and again by `image build --refresh` where there are newer versions.".into(),
+        attributes: vec![
+            Attribute::required("suite", Type::String, "The release of Debian, such as `bookworm`"),
+            Attribute::optional(
+                "packages",
+                Type::list(Type::String),
+                "Packages besides the essential ones, each a name, or `NAME=VERSION`",
+            )
+            .or(Value::list(Type::String, Vec::new())),
+            Attribute::optional("mirror", Type::String, "Where they come from, `http://…`; by default Debian's own"),
+        ],
         ..Block::default()
     }
 }

@@ -8,6 +8,33 @@ pub(super) fn project() -> Block {
     Block {
         doc: "The project, in `mainstay.hcl`.".into(),
         attributes: vec![Attribute::required("name", Type::String, "Its name").rule(Rule::Name)],
+        blocks: vec![NestedBlock::new("registry", Nesting::Map { label: "host" }, registry())],
+        ..Block::default()
+    }
+}
+
+fn registry() -> Block {
+    Block {
+        doc: "A registry of images, by its host and port as references name it: `registry.example:5000`, `docker.io`. One that needs nothing of this needs no block; what `docker login` keeps is used too.".into(),
+        attributes: vec![
+            Attribute::optional("username", Type::String, "Who we are there"),
+            Attribute::optional(
+                "password_env",
+                Type::String,
+                "The environment variable that holds the password or the token",
+            ),
+            Attribute::optional(
+                "mirrors",
+                Type::list(Type::String),
+                "Where its images are looked for first, in this order: `mirror.example:5000`, or `mirror.example/folder`",
+            )
+            .or(Value::list(Type::String, Vec::new())),
+            Attribute::optional(
+                "plain_http",
+                Type::Bool,
+                "Whether it is spoken to without TLS; by default on loopback only",
+            ),
+        ],
         ..Block::default()
     }
 }

@@ -8,7 +8,7 @@ pub(super) fn block() -> Block {
     Block {
         doc: "A program that is kept running, in as many copies and clusters as it says.".into(),
         attributes: vec![
-            Attribute::optional("image", Type::String, "The image by name (its release is pinned in the environment) or by digest; runs in a container"),
+            Attribute::optional("image", Type::String, "The image by name (its release is pinned in the environment), by digest, or in a registry: `registry.example/app:1`, whose tag is pinned when it is first planned and again by `deploy`; runs in a container"),
             Attribute::optional("program", Type::list(Type::String), "A program of the host with its arguments, instead of an image; runs as a process under limits")
                 .rule(Rule::Command),
             Attribute::optional("command", Type::list(Type::String), "Program and arguments in the image, instead of the image's own; `$(NAME)` is replaced by that environment variable")

@@ -9,7 +9,7 @@ use super::findings::Findings;
 use super::overrides;
 use super::read::{FileKind, PROJECT_FILE, Source};
 use super::scope::ConstantScope;
-use super::{Configuration, Project, cycles};
+use super::{Configuration, Project, cycles, registry};
 use crate::address::Mode;
 use crate::blocks;
 use crate::files::ProjectFiles;
@@ -471,7 +471,8 @@ impl<'a> Collector<'a> {
         let decoded = decode(&block.body, header, "project", &blocks::PROJECT, &[], &scope);
         self.faults.extend(decoded.diagnostics);
         let name = decoded.value.get("name").and_then(|n| n.as_str().map(Arc::from)).unwrap_or_default();
-        self.configuration.project = Project { name, header: Some(header) };
+        let registries = registry::registries(&block, &decoded.value, &mut self.faults);
+        self.configuration.project = Project { name, header: Some(header), registries };
     }
 
     /// Gives every declared name its id, in the order in which the declarations follow.

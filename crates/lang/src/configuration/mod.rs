@@ -15,6 +15,7 @@ mod links;
 mod load;
 mod overrides;
 mod read;
+mod registry;
 mod repeat;
 mod scope;
 mod stack;
@@ -35,6 +36,7 @@ pub use declaration::{Condition, Dependency, Image, Local, Output, Seed, Service
 pub use environment::{Cluster, Environment, EnvironmentProvider, EnvironmentValue, Pairs};
 pub use findings::Findings;
 pub use load::load;
+pub use registry::Registry;
 pub use repeat::Repetition;
 pub use scope::{ConstantScope, evaluate_locals};
 pub use stack::{LoadedTree, load_stack, load_stack_in};
@@ -118,6 +120,8 @@ pub struct Project {
     pub name: Arc<str>,
     /// Where its block begins.
     pub header: Option<Span>,
+    /// What is set for registries of images, in the order of the text.
+    pub registries: Vec<Registry>,
 }
 
 impl Configuration {

@@ -6,6 +6,7 @@ mod drop_in;
 mod faults;
 mod folder;
 mod holds;
+mod images;
 mod installing;
 mod kills;
 mod lifecycle;

@@ -11,16 +11,25 @@ use super::collect::{Node, Nodes, What, insert};
 use crate::archive::Kind;
 use crate::layout::{from_json, private_folder, replace_file, to_json};
 use crate::unpack::{LayerName, LayerStream, parse_name};
-use crate::{Error, Image, Layout, Limits, Platform, Result};
+use crate::{Error, Image, Layout, Limits, Platform, Result, import};
 
 /// The kernel's own limit for links on the way of one path.
 const LINKS_MAX: usize = 40;
 
 /// Finds the base, and puts its blobs into the layout.
 pub(super) fn take(base: &Base, platform: &Platform, layout: &Layout) -> Result<Option<Image>> {
-    let Base::Layout { path, reference } = base else { return Ok(None) };
-    let from = Layout::open(path)?;
-    let image = from.resolve(reference.as_deref(), platform)?;
+    let (from, image) = match base {
+        Base::Scratch => return Ok(None),
+        Base::Layout { path, reference } => {
+            let from = Layout::open(path)?;
+            let image = from.resolve(reference.as_deref(), platform)?;
+            (from, image)
+        }
+        Base::DockerArchive { path } => {
+            let digest = import::docker_archive(path, layout)?;
+            (layout.clone(), layout.resolve(Some(&digest.to_string()), platform)?)
+        }
+    };
     if !platform.runs(&image.config.platform) {
         let cause = format!("it is for {}, and not for {platform}", image.config.platform);
         return Err(Error::Unusable { digest: image.digest, cause });

@@ -100,12 +100,18 @@ impl Layout {
             let Some(name) = path.file_name().and_then(|it| it.to_str()) else { continue };
             let top =
                 name.strip_prefix("tree-").and_then(|rest| rest.strip_suffix(".json")?.split('-').nth(1));
-            let stale = match top {
+            // What is noted of a blob, or of an image by its topmost layer, goes with the blob.
+            let of_blob = name.strip_prefix("origin-").and_then(|rest| rest.strip_suffix(".json"));
+            let stale = match top.or(of_blob) {
                 Some(hex) => !format!("sha256:{hex}").parse().is_ok_and(|digest| self.has_blob(&digest)),
                 None if name.starts_with("layer-") => {
                     let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
                     !from_json::<Note>(&bytes, String::new)
                         .is_ok_and(|note| self.has_blob(&note.layer.digest))
+                }
+                None if name.starts_with("archive-") => {
+                    let bytes = fs::read(&path).map_err(Error::io("read", &path))?;
+                    !from_json::<Digest>(&bytes, String::new).is_ok_and(|image| self.has_blob(&image))
                 }
                 // What a killed process left while it wrote a note.
                 None => name.starts_with(".partial-"),

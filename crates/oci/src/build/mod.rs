@@ -8,7 +8,7 @@ mod base;
 mod cache;
 mod collect;
 mod program;
-mod write;
+pub(crate) mod write;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -49,6 +49,11 @@ pub enum Base {
         path: PathBuf,
         /// Name or digest of the image. None: the layout's only one.
         reference: Option<String>,
+    },
+    /// The one image of an archive as `docker save` writes it.
+    DockerArchive {
+        /// The file.
+        path: PathBuf,
     },
 }
 

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Write};
 use std::path::Path;
 
+use flate2::write::GzEncoder;
 use flate2::{Compression, GzBuilder};
 use tar::{EntryType, Header};
 
@@ -20,15 +21,29 @@ const ANY_SYSTEM: u8 = 255;
 
 /// Writes the layer's blob.
 pub(super) fn layer(layout: &Layout, nodes: &Nodes) -> Result<Layer> {
-    let blob = layout.blob_writer()?;
-    let gzip = GzBuilder::new().mtime(0).operating_system(ANY_SYSTEM).write(blob, Compression::new(LEVEL));
-    let mut tar = tar::Builder::new(Hashed { inner: gzip, hasher: Hasher::default() });
+    let mut tar = tar::Builder::new(begin(layout)?);
     for (path, node) in nodes {
         append(&mut tar, path, node)?;
     }
-    let write = || Error::io("write a layer to", layout.root());
-    let Hashed { inner, hasher } = tar.into_inner().map_err(write())?;
-    let blob: BlobWriter = inner.finish().map_err(write())?;
+    end(layout, tar.into_inner().map_err(Error::io("write a layer to", layout.root()))?)
+}
+
+/// Stores a tar that somebody else made as a layer.
+pub(crate) fn compress(layout: &Layout, tar: impl Read) -> Result<Layer> {
+    let mut layer = begin(layout)?;
+    crate::layout::copy(tar, &mut layer).map_err(Error::io("write a layer to", layout.root()))?;
+    end(layout, layer)
+}
+
+fn begin(layout: &Layout) -> Result<Hashed<GzEncoder<BlobWriter>>> {
+    let blob = layout.blob_writer()?;
+    let inner = GzBuilder::new().mtime(0).operating_system(ANY_SYSTEM).write(blob, Compression::new(LEVEL));
+    Ok(Hashed { inner, hasher: Hasher::default() })
+}
+
+fn end(layout: &Layout, layer: Hashed<GzEncoder<BlobWriter>>) -> Result<Layer> {
+    let Hashed { inner, hasher } = layer;
+    let blob = inner.finish().map_err(Error::io("write a layer to", layout.root()))?;
     let (digest, size) = blob.finish(None)?;
     let descriptor = Descriptor::new(MediaType::LAYER_GZIP, digest, size);
     Ok(Layer { descriptor, diff_id: hasher.finish() })

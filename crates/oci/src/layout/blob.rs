@@ -95,7 +95,7 @@ impl Layout {
 
     /// Makes a blob look new, so that a garbage collection that spares new blobs spares it although nothing refers to
     /// it yet.
-    fn refresh(&self, digest: &Digest) -> Result<()> {
+    pub(super) fn refresh(&self, digest: &Digest) -> Result<()> {
         let path = self.blob_path(digest);
         let file = File::options().write(true).open(&path).map_err(Error::io("open", &path))?;
         file.set_modified(SystemTime::now()).map_err(Error::io("touch", &path))

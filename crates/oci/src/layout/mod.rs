@@ -9,6 +9,8 @@
 mod blob;
 mod catalogue;
 mod garbage;
+mod origins;
+mod partial;
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
@@ -22,6 +24,7 @@ pub use blob::BlobWriter;
 pub(crate) use blob::{VerifiedReader, copy};
 pub use catalogue::ImageSummary;
 pub use garbage::Collected;
+pub(crate) use partial::PartialBlob;
 
 use crate::{Descriptor, Digest, Error, Image, ImageConfig, Index, Manifest, MediaType, Platform, Result};
 
@@ -29,9 +32,9 @@ const MARKER: &str = "oci-layout";
 const INDEX: &str = "index.json";
 const VERSION: &str = "1.0.0";
 /// Registries refuse manifests above 4 MiB; what is larger is no document of an image but an attempt on our memory.
-const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+pub(crate) const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Indexes of indexes exist, but deeper ones only where somebody wants a reader to run in circles.
-const INDEX_DEPTH_MAX: usize = 4;
+pub(crate) const INDEX_DEPTH_MAX: usize = 4;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -176,17 +179,8 @@ impl Layout {
                 Err(Error::Unusable { digest, cause })
             }
             Document::Index(index) => {
-                let fits = |entry: &&Descriptor| entry.platform.as_ref().is_some_and(|it| platform.runs(it));
-                // An index without platforms has nothing to choose by; its first entry is what everybody takes.
-                let bare = index.manifests.iter().all(|entry| entry.platform.is_none());
-                let entry = index.manifests.iter().find(fits).or(index.manifests.first().filter(|_| bare));
-                let Some(entry) = entry else {
-                    let has: Vec<_> = index
-                        .manifests
-                        .iter()
-                        .filter_map(|it| it.platform.as_ref().map(Platform::to_string))
-                        .collect();
-                    let cause = format!("it is for {}, and not for {platform}", has.join(", "));
+                let Some(entry) = index.entry_for(platform) else {
+                    let cause = format!("it is for {}, and not for {platform}", index.platforms());
                     return Err(Error::Unusable { digest, cause });
                 };
                 self.select(&entry.digest, platform, depth + 1)

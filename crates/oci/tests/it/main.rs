@@ -3,7 +3,11 @@
 mod builds;
 mod hostile;
 mod images;
+mod imports;
 mod layouts;
+mod liar;
+mod lying;
 mod programs;
+mod registry;
 mod round_trip;
 mod unpacking;
