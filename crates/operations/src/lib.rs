@@ -40,7 +40,9 @@ pub use diffing::{Comparison, ObjectDifference, ValueDifference, compare};
 pub use environments::PlannedOutputs;
 pub use fault::Fault;
 pub use history::history;
-pub use images::{BuiltImage, ImageRow, Pruned, build_images, list_images, pin_images, prune_images};
+pub use images::{
+    BuiltImage, ImageRow, Pruned, PrunedCluster, build_images, list_images, pin_images, prune_images,
+};
 pub use infrastructure::Infrastructure;
 pub use init::{Initialized, init};
 pub use logs::{Lines, LogRequest, logs};
