@@ -209,6 +209,35 @@ fn an_image_is_built_on_one_in_a_registry_that_wants_a_password() {
 }
 
 #[test]
+fn a_program_that_keeps_dockers_credentials_is_asked_for_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(registry) = Registry::start(Door::Password) else { return };
+    let maker = building("one", "");
+    maker.run(&["image", "build"]).exits(0);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.json"), r#"{"credsStore":"tests"}"#).unwrap();
+    let keeper = folder.path().join("docker-credential-tests");
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap_or_default());
+    let push = |script: &str| {
+        // Closed before it is run: a file that is still open for writing cannot be.
+        std::fs::write(&keeper, script).unwrap();
+        std::fs::set_permissions(&keeper, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command =
+            maker.command(&["image", "push", "hello", &format!("{}/shop/hello:1", registry.name())]);
+        command.env("PATH", &path).env("DOCKER_CONFIG", folder.path()).output().unwrap()
+    };
+    let failed = push("#!/bin/sh\necho the keyring is locked\nexit 1\n");
+    let text = String::from_utf8_lossy(&failed.stderr);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text.contains("`docker-credential-tests`") && text.contains("the keyring is locked"), "{text}");
+    let name = registry.name();
+    let done = push(&format!(
+        "#!/bin/sh\n[ \"$1\" = get ] && [ \"$(cat)\" = {name} ] || exit 2\necho '{{\"Username\":\"{USER}\",\"Secret\":\"{PASSWORD}\"}}'\n"
+    ));
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
 fn a_registry_block_that_is_wrong_is_said_to_be_so() {
     let project = Project::new(
         "project {\n  name = \"x\"\n  registry \"r.example\" {\n    username = \"ann\"\n  }\n}\n",
