@@ -2,6 +2,7 @@
 //! `NAME ours=… theirs=… ratio=… goal=… pass` (or `miss`, or `skipped` with the reason).
 
 mod aws;
+mod build;
 mod crash;
 mod deploys;
 mod plan;
@@ -38,6 +39,11 @@ type Bench = fn(&[&str]) -> Result<Verdict>;
 
 const BENCHES: [(&str, &str, Bench); 6] = [
     ("deploys", "deployments in a row under load; nothing may be lost", deploys::run),
+    (
+        "build",
+        "a second build of an image after one file changed, beside Docker's; what a push of it sends",
+        build::run,
+    ),
     ("crash", "killed at every journal write of an apply; the next run settles it", crash::run),
     (
         "rollback",

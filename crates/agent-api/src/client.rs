@@ -14,8 +14,8 @@ use tokio_util::io::ReaderStream;
 use crate::logs::LogStream;
 use crate::transport::{Transport, encode};
 use crate::{
-    AgentInfo, ClientError, Drained, InstanceId, InstanceList, InstanceSpec, InstanceStatus, LogLine,
-    Retirement, ServiceKey, ServiceSpec, ServiceStatus,
+    AgentInfo, ClientError, CollectedImages, Drained, InstanceId, InstanceList, InstanceSpec, InstanceStatus,
+    KeptImages, LogLine, Retirement, ServiceKey, ServiceSpec, ServiceStatus,
 };
 
 /// Which log lines are asked for.
@@ -90,6 +90,24 @@ impl Client {
     /// Whether instances of this image can be started: `HEAD /v1/images/DIGEST`.
     pub async fn has_image(&self, manifest_digest: &str) -> Result<bool, ClientError> {
         self.exists(&format!("/v1/images/{}", segment(manifest_digest))).await
+    }
+
+    /// Says which images an environment needs: `PUT /v1/kept-images/PROJECT/ENVIRONMENT`.
+    pub async fn keep_images(
+        &self,
+        project: &str,
+        environment: &str,
+        kept: &KeptImages,
+    ) -> Result<(), ClientError> {
+        let path = format!("/v1/kept-images/{}/{}", segment(project), segment(environment));
+        let body = encode(&self.transport, &path, kept)?;
+        self.transport.send(Method::PUT, &path, Some(body)).await?.good().await?;
+        Ok(())
+    }
+
+    /// Removes images that neither an instance has nor any environment needs: `POST /v1/collect-images`.
+    pub async fn collect_images(&self) -> Result<CollectedImages, ClientError> {
+        self.transport.json(Method::POST, "/v1/collect-images", None).await
     }
 
     /// Starts an instance: `PUT /v1/instances/ID`. Idempotent by id: with the same `spec_hash` it answers what is there,

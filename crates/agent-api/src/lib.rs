@@ -5,6 +5,7 @@
 
 mod client;
 mod error;
+mod image;
 mod instance;
 mod logs;
 mod service;
@@ -12,6 +13,7 @@ mod transport;
 
 pub use client::{Client, LogQuery};
 pub use error::ClientError;
+pub use image::*;
 pub use instance::*;
 pub use logs::LogStream;
 pub use service::*;

@@ -70,6 +70,16 @@ impl DataDir {
         self.instances().join(&id.0)
     }
 
+    /// Which images environments need.
+    pub(crate) fn kept(&self) -> PathBuf {
+        self.root.join("kept-images")
+    }
+
+    /// Which images an environment needs, whose names were checked.
+    pub(crate) fn kept_images(&self, project: &str, environment: &str) -> PathBuf {
+        self.kept().join(project).join(format!("{environment}.json"))
+    }
+
     pub(crate) fn services(&self) -> PathBuf {
         self.root.join("services")
     }

@@ -56,7 +56,10 @@ pub(crate) fn is_there(layout: &Layout, layers: &Path, digest: &Digest, rootless
     image.layers().all(|layer| layers.join(layer.diff_id.hex()).is_dir())
 }
 
+/// What the folders of whole images begin with.
+pub(crate) const WHOLE: &str = "whole-";
+
 /// Where a whole image is unpacked without root.
 fn whole(layers: &Path, digest: &Digest) -> PathBuf {
-    layers.join(format!("whole-{}", digest.hex()))
+    layers.join(format!("{WHOLE}{}", digest.hex()))
 }

@@ -11,6 +11,7 @@ mod capacity;
 mod data_dir;
 mod error;
 mod exec;
+mod garbage;
 mod health;
 mod hidden;
 mod images;
@@ -93,6 +94,10 @@ pub(crate) struct Agent {
     rootless: bool,
     hierarchy: Option<Hierarchy>,
     network: Option<Network>,
+    /// Held by whoever puts an image or starts an instance of one, and alone by whoever removes images.
+    images_gate: tokio::sync::RwLock<()>,
+    /// Keeps the order of reading and writing what environments need the same.
+    keeping_images: Mutex<()>,
     instances: Instances,
     services: Services,
     /// Keeps the order of reading supervisors' records and taking them the same.
@@ -246,6 +251,8 @@ async fn prepare(options: AgentOptions) -> Result<Agent, AgentError> {
         rootless,
         hierarchy,
         network,
+        images_gate: tokio::sync::RwLock::default(),
+        keeping_images: Mutex::default(),
         instances: Instances::new(dir.instances()),
         services,
         reading_records: Mutex::default(),

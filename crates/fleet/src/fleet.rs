@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use agent_api::{ServiceKey, ServiceSpec, ServiceStatus};
+use agent_api::{CollectedImages, ServiceKey, ServiceSpec, ServiceStatus};
 use diag::{Diagnostic, Diagnostics};
 use engine::{Address, ClusterName, EnvironmentName, ProjectName};
 use futures_util::future::join_all;
@@ -226,6 +226,21 @@ impl Fleet {
         found
     }
 
+    /// Removes images from a cluster that neither an instance there nor any environment needs; `needed` are those of this one.
+    ///
+    /// # Errors
+    /// If the cluster does not answer, or refuses.
+    pub async fn collect_images(
+        &self,
+        name: &ClusterName,
+        needed: Vec<String>,
+    ) -> Result<CollectedImages, Box<Diagnostic>> {
+        let Some(cluster) = self.options.clusters.get(name) else { return Ok(CollectedImages::default()) };
+        let whose = (self.options.project.as_str(), self.options.environment.as_str());
+        let collected = cluster.collect_images(needed, whose).await;
+        collected.map_err(|error| agent_driver::fault(name, "remove images", &error).into())
+    }
+
     /// Brings an image into a cluster, once.
     pub(crate) async fn pull(
         &self,
@@ -236,7 +251,8 @@ impl Fleet {
         let mut pulled = self.pulls.lock().await;
         let place = (name.clone(), digest.to_owned());
         if !pulled.contains(&place) {
-            cluster.pull(&self.options.images, digest).await?;
+            let whose = (self.options.project.as_str(), self.options.environment.as_str());
+            cluster.pull(&self.options.images, digest, whose).await?;
             pulled.insert(place);
         }
         Ok(())

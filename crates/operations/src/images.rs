@@ -46,6 +46,23 @@ pub struct Pruned {
     pub images: usize,
     /// How much was freed.
     pub bytes: u64,
+    /// What the agents of the environments removed.
+    pub clusters: Vec<PrunedCluster>,
+}
+
+/// What pruning removed from a cluster.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct PrunedCluster {
+    /// The environment.
+    pub environment: String,
+    /// The cluster.
+    pub cluster: String,
+    /// How many images.
+    pub images: u64,
+    /// How much was freed, without unpacked layers.
+    pub bytes: u64,
+    /// Why it was not pruned.
+    pub fault: Option<String>,
 }
 
 /// Builds images as their blocks say; none named: all. With `refresh`, Debian is asked for newer packages of the bases.
@@ -366,8 +383,10 @@ pub(crate) fn find(session: &Session, beginning: &str) -> Result<String, Fault> 
 pub async fn prune_images(session: &Session) -> Result<Pruned, Fault> {
     const HISTORY: u32 = 1_000;
     let mut needed = BTreeSet::new();
+    let mut clusters = Vec::new();
     for environment in &session.description.configuration.environments {
         let name = EnvironmentName::new(environment.name.to_string());
+        let mut all_needed = std::mem::take(&mut needed);
         needed.extend(session.store.releases(&name).await?.into_values().map(|r| r.digest));
         for deployment in session.store.deployments(&name, HISTORY).await? {
             let Some(id) = deployment.revision else { continue };
@@ -375,8 +394,11 @@ pub async fn prune_images(session: &Session) -> Result<Pruned, Fault> {
                 needed.extend(revision.releases.into_values().map(|r| r.digest));
             }
         }
+        clusters.extend(prune_clusters(session, &name, &needed).await);
+        all_needed.append(&mut needed);
+        needed = all_needed;
     }
-    let Some(layout) = layout(session)? else { return Ok(Pruned { images: 0, bytes: 0 }) };
+    let Some(layout) = layout(session)? else { return Ok(Pruned { images: 0, bytes: 0, clusters }) };
     let failed = |e: oci::Error| unreadable(session, &e);
     let mut images = 0;
     let bases = bases(session);
@@ -392,7 +414,32 @@ pub async fn prune_images(session: &Session) -> Result<Pruned, Fault> {
     let collected =
         tokio::task::block_in_place(|| layout.collect_garbage(roots, std::time::SystemTime::now()))
             .map_err(failed)?;
-    Ok(Pruned { images, bytes: collected.bytes })
+    Ok(Pruned { images, bytes: collected.bytes, clusters })
+}
+
+/// Has the agents of an environment remove what nobody needs. One that does not run is no fault: it is asked the next time.
+async fn prune_clusters(
+    session: &Session,
+    environment: &EnvironmentName,
+    needed: &BTreeSet<String>,
+) -> Vec<PrunedCluster> {
+    let (fleet, names) = session.fleet_in(environment);
+    let mut pruned = Vec::new();
+    for cluster in names {
+        let collected = fleet.collect_images(&cluster, needed.iter().cloned().collect()).await;
+        let (found, fault) = match collected {
+            Ok(found) => (found, None),
+            Err(fault) => (agent_api::CollectedImages::default(), Some(fault.to_string())),
+        };
+        pruned.push(PrunedCluster {
+            environment: environment.to_string(),
+            cluster: cluster.to_string(),
+            images: found.images,
+            bytes: found.bytes,
+            fault,
+        });
+    }
+    pruned
 }
 
 /// The names of the images that those of the project are built on. They cost more to have again than they take.

@@ -44,7 +44,9 @@ pub use explaining::{ExplainedVariable, GivenVariable, explain};
 pub use fault::Fault;
 pub use history::history;
 pub use holds::{HoldRequest, change_holds, holds};
-pub use images::{BuiltImage, ImageRow, Pruned, build_images, list_images, pin_images, prune_images};
+pub use images::{
+    BuiltImage, ImageRow, Pruned, PrunedCluster, build_images, list_images, pin_images, prune_images,
+};
 pub use infrastructure::Infrastructure;
 pub use init::{Initialized, init};
 pub use logs::{Lines, LogRequest, logs};

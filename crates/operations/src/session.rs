@@ -167,11 +167,28 @@ impl Session {
         releases: &BTreeMap<String, Release>,
         tags_anew: TagsAnew,
     ) -> Fleet {
-        let places = description.agent_places(&self.environment, &self.wiring);
+        self.fleet_at(&self.environment, description, releases, tags_anew)
+    }
+
+    /// The fleet of another environment, without what is pinned there; and its clusters.
+    pub(crate) fn fleet_in(&self, environment: &EnvironmentName) -> (Fleet, Vec<ClusterName>) {
+        let places = self.description.agent_places(environment, &self.wiring);
+        let clusters = places.into_iter().map(|place| ClusterName::new(place.cluster)).collect();
+        (self.fleet_at(environment, &self.description, &BTreeMap::new(), TagsAnew::None), clusters)
+    }
+
+    fn fleet_at(
+        &self,
+        environment: &EnvironmentName,
+        description: &Description,
+        releases: &BTreeMap<String, Release>,
+        tags_anew: TagsAnew,
+    ) -> Fleet {
+        let places = description.agent_places(environment, &self.wiring);
         Fleet::new(FleetOptions {
             project: self.project.clone(),
-            environment: self.environment.clone(),
-            protected: description.environment(&self.environment).is_some_and(|e| e.protected),
+            environment: environment.clone(),
+            protected: description.environment(environment).is_some_and(|e| e.protected),
             clusters: places
                 .into_iter()
                 .map(|p| (ClusterName::new(p.cluster), Cluster::agent(p.socket)))

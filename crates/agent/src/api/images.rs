@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 use std::pin::Pin;
 
+use agent_api::{CollectedImages, KeptImages};
+use axum::Json;
 use axum::body::BodyDataStream;
 use axum::extract::{Path, State};
 use bytes::{Buf, Bytes};
@@ -11,9 +13,9 @@ use http::{HeaderMap, StatusCode, header};
 use oci::Descriptor;
 use tokio::runtime::Handle;
 
-use super::{Shared, whole};
+use super::{Answer, Body, Shared, whole};
 use crate::error::Refused;
-use crate::{admission, images};
+use crate::{admission, garbage, images};
 
 fn found(there: bool) -> StatusCode {
     if there { StatusCode::OK } else { StatusCode::NOT_FOUND }
@@ -66,6 +68,7 @@ pub(super) async fn put_image(
 ) -> Result<StatusCode, Refused> {
     let digest = admission::digest(&digest)?;
     whole(async move {
+        let _gate = agent.images_gate.read().await;
         let (layout, layers, rootless) = (agent.layout.clone(), agent.dir.layers(), agent.rootless);
         let put = tokio::task::spawn_blocking(move || images::put(&layout, &layers, &digest, rootless)).await;
         match put {
@@ -78,6 +81,32 @@ pub(super) async fn put_image(
                 Err(Refused::conflict(format!("image {digest}: {}", diag::with_causes(&fault)))
                     .hint("put all of its blobs first"))
             }
+            Err(fault) => Err(Refused::failed("a task of the agent ended early", &fault)),
+        }
+    })
+    .await
+}
+
+pub(super) async fn keep(
+    State(agent): Shared,
+    Path((project, environment)): Path<(String, String)>,
+    Body(kept): Body<KeptImages>,
+) -> Result<StatusCode, Refused> {
+    admission::name("project", &project)?;
+    admission::name("environment", &environment)?;
+    let noted = move || garbage::keep(&agent, &project, &environment, &kept);
+    match tokio::task::spawn_blocking(noted).await {
+        Ok(noted) => noted.map(|()| StatusCode::NO_CONTENT),
+        Err(fault) => Err(Refused::failed("a task of the agent ended early", &fault)),
+    }
+}
+
+pub(super) async fn collect(State(agent): Shared) -> Answer<CollectedImages> {
+    whole(async move {
+        let gate = agent.clone();
+        let _gate = gate.images_gate.write().await;
+        match tokio::task::spawn_blocking(move || garbage::collect(&agent)).await {
+            Ok(collected) => collected.map(Json),
             Err(fault) => Err(Refused::failed("a task of the agent ended early", &fault)),
         }
     })

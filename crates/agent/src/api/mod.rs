@@ -37,6 +37,8 @@ pub(crate) fn router(agent: Arc<Agent>) -> Router {
         .route("/v1/info", get(info))
         .route("/v1/blobs/{digest}", get(images::has_blob).put(images::put_blob))
         .route("/v1/images/{digest}", get(images::has_image).put(images::put_image))
+        .route("/v1/kept-images/{project}/{environment}", put(images::keep))
+        .route("/v1/collect-images", post(images::collect))
         .route("/v1/instances", get(list_instances))
         .route("/v1/instances/{id}", put(start_instance).delete(remove_instance))
         .route("/v1/instances/{id}/stop", post(stop_instance))

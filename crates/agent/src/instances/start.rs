@@ -37,6 +37,8 @@ pub(crate) async fn start(agent: Arc<Agent>, spec: InstanceSpec) -> Result<Insta
     if agent.ending.is_cancelled() {
         return Err(Refused::unavailable("the agent is ending"));
     }
+    // Until it is in the table, nothing else tells that its image is needed.
+    let _images = agent.images_gate.read().await;
     let prepared = Prepared::of(&agent, &spec).await?;
     agent.instances.release_address(&agent, &spec.id);
     let Prepared { sandbox, image, missing } = prepared;

@@ -184,6 +184,13 @@ pub fn pruned(screen: &Screen, removed: &operations::Pruned) {
         screen.data(removed);
     } else {
         screen.line(&format!("Removed {} images, {} freed.", removed.images, bytes(removed.bytes)));
+        for it in &removed.clusters {
+            let place = format!("cluster {} of {}", it.cluster, it.environment);
+            match &it.fault {
+                Some(fault) => screen.line(&format!("{place}: not asked: {fault}")),
+                None => screen.line(&format!("{place}: {} images, {} freed", it.images, bytes(it.bytes))),
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use agent_api::ClientError;
+use agent_api::{ClientError, CollectedImages, KeptImages};
 use oci::Layout;
 
 use super::Cluster;
@@ -32,7 +32,19 @@ struct Blob {
 
 impl Cluster {
     /// Sees to it that instances of an image can be started. What the agent has already is not sent again.
-    pub(crate) async fn pull(&self, layout: &Path, digest: &str) -> Result<(), PullError> {
+    pub(crate) async fn pull(
+        &self,
+        layout: &Path,
+        digest: &str,
+        (project, environment): (&str, &str),
+    ) -> Result<(), PullError> {
+        // Said first: from here on nobody else's garbage collection takes it.
+        let kept = KeptImages { images: vec![digest.to_owned()], is_all: false };
+        match self.client.keep_images(project, environment, &kept).await {
+            // An agent of an earlier version removes nothing, and need not be told.
+            Err(error) if error.status() == Some(404) => {}
+            told => told?,
+        }
         if self.client.has_image(digest).await? {
             return Ok(());
         }
@@ -46,6 +58,19 @@ impl Cluster {
             }
         }
         Ok(self.client.put_image(digest).await?)
+    }
+}
+
+impl Cluster {
+    /// Removes images that no environment of any project needs. `needed` are those of this one.
+    pub(crate) async fn collect_images(
+        &self,
+        needed: Vec<String>,
+        (project, environment): (&str, &str),
+    ) -> Result<CollectedImages, ClientError> {
+        let kept = KeptImages { images: needed, is_all: true };
+        self.client.keep_images(project, environment, &kept).await?;
+        self.client.collect_images().await
     }
 }
 

@@ -116,6 +116,16 @@ fn a_service_runs_the_image_that_its_tag_stood_for_until_it_is_deployed_again() 
     let missing = project.run(&["apply", "--yes", "--var", "tag=2"]).exits(2);
     assert!(missing.err.contains(&format!("there is no image {app}:2")), "{}", missing.err);
     assert_eq!(answer(), "hello from release one");
+
+    // What the history names stays, here and at the agent.
+    let pruned = told(&project.run(&["image", "prune", "--json"]).exits(0).out);
+    assert!(pruned["clusters"][0]["fault"].is_null(), "{pruned}");
+    assert_eq!(pruned["clusters"][0]["images"], 0, "{pruned}");
+    registry.kill();
+    let history = project.run(&["history", "--json"]).exits(0).json();
+    let deployed = history.as_array().unwrap().iter().find(|it| it["kind"] == "deploy").unwrap();
+    project.run(&["rollback", deployed["revision"].as_str().unwrap(), "--yes"]).exits(0);
+    assert_eq!(answer(), "hello from release two");
 }
 
 #[test]
@@ -199,6 +209,35 @@ fn an_image_is_built_on_one_in_a_registry_that_wants_a_password() {
 }
 
 #[test]
+fn a_program_that_keeps_dockers_credentials_is_asked_for_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(registry) = Registry::start(Door::Password) else { return };
+    let maker = building("one", "");
+    maker.run(&["image", "build"]).exits(0);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("config.json"), r#"{"credsStore":"tests"}"#).unwrap();
+    let keeper = folder.path().join("docker-credential-tests");
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap_or_default());
+    let push = |script: &str| {
+        // Closed before it is run: a file that is still open for writing cannot be.
+        std::fs::write(&keeper, script).unwrap();
+        std::fs::set_permissions(&keeper, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut command =
+            maker.command(&["image", "push", "hello", &format!("{}/shop/hello:1", registry.name())]);
+        command.env("PATH", &path).env("DOCKER_CONFIG", folder.path()).output().unwrap()
+    };
+    let failed = push("#!/bin/sh\necho the keyring is locked\nexit 1\n");
+    let text = String::from_utf8_lossy(&failed.stderr);
+    assert_eq!(failed.status.code(), Some(1));
+    assert!(text.contains("`docker-credential-tests`") && text.contains("the keyring is locked"), "{text}");
+    let name = registry.name();
+    let done = push(&format!(
+        "#!/bin/sh\n[ \"$1\" = get ] && [ \"$(cat)\" = {name} ] || exit 2\necho '{{\"Username\":\"{USER}\",\"Secret\":\"{PASSWORD}\"}}'\n"
+    ));
+    assert_eq!(done.status.code(), Some(0), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
 fn a_registry_block_that_is_wrong_is_said_to_be_so() {
     let project = Project::new(
         "project {\n  name = \"x\"\n  registry \"r.example\" {\n    username = \"ann\"\n  }\n}\n",
@@ -211,4 +250,77 @@ fn a_registry_block_that_is_wrong_is_said_to_be_so() {
         "{}",
         refused.err
     );
+}
+
+#[test]
+fn an_image_is_built_on_an_archive_of_dockers() {
+    let Some(skopeo) = testkit::registry::program("skopeo") else {
+        println!("skipped: there is no `skopeo` here (`apt-get install skopeo`)");
+        return;
+    };
+    let maker = building("one", "");
+    maker.run(&["image", "build"]).exits(0);
+    let project = Project::new("");
+    let from = format!("oci:{}:hello", maker.path().join(".mainstay/images").display());
+    let to = format!("docker-archive:{}:hello:1", project.path().join("base.tar").display());
+    let copied =
+        std::process::Command::new(skopeo).args(["--insecure-policy", "copy", &from, &to]).output().unwrap();
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    project.write("note", "on top");
+    let image = |base: &str| {
+        format!(
+            "project {{\n  name = \"archived\"\n}}\n\nimage \"archived\" {{\n  base = \"{base}\"\n  file {{\n    source      = \"note\"\n    \
+             destination = \"/note\"\n  }}\n}}\n"
+        )
+    };
+    project.write("mainstay.hcl", &image("base.tar"));
+    let first = told(&project.run(&["image", "build", "--json"]).exits(0).out);
+    let again = told(&project.run(&["image", "build", "--json"]).exits(0).out);
+    assert_eq!((&again[0]["digest"], &again[0]["changed"]), (&first[0]["digest"], &false.into()));
+    project.write("mainstay.hcl", &image("note"));
+    let failed = project.run(&["image", "build"]).exits(1);
+    assert!(failed.err.contains("is no archive of an image"), "{}", failed.err);
+}
+
+#[test]
+fn an_image_is_built_on_packages_of_debian_which_are_fetched_once() {
+    if testkit::registry::program("mmdebstrap").is_none() {
+        println!("skipped: there is no `mmdebstrap` here (`apt-get install mmdebstrap`)");
+        return;
+    }
+    let project = Project::new("");
+    let image = |suite: &str, more: &str| {
+        format!(
+            "project {{\n  name = \"debian\"\n}}\n\nimage \"box\" {{\n{more}  debian {{\n    suite    = \"{suite}\"\n    \
+             packages = [\"busybox\"]\n  }}\n}}\n"
+        )
+    };
+    project.write("mainstay.hcl", &image("bookworm", "  base = \"x.tar\"\n"));
+    let refused = project.run(&["image", "build"]).exits(2);
+    assert!(refused.err.contains("`base` and `debian` exclude each other"), "{}", refused.err);
+    project.write("mainstay.hcl", &image("--help", ""));
+    let refused = project.run(&["image", "build"]).exits(2);
+    assert!(refused.err.contains("is no release of Debian"), "{}", refused.err);
+
+    project.write("mainstay.hcl", &image("bookworm", ""));
+    let built = project.run(&["image", "build", "--json"]);
+    let away = ["Could not resolve", "Failed to fetch", "Could not connect", "Temporary failure"];
+    if built.code != Some(0) && away.iter().any(|words| built.err.contains(words)) {
+        println!("skipped: Debian's archive cannot be had here");
+        return;
+    }
+    let built = built.exits(0).out;
+    assert!(built.contains("making a root of"), "{built}");
+    let digest = told(&built)[0]["digest"].clone();
+    let again = project.run(&["image", "build", "--json"]).exits(0).out;
+    assert!(!again.contains("asking for the packages"), "{again}");
+    assert_eq!(told(&again)[0]["digest"], digest);
+    let refreshed = project.run(&["image", "build", "--refresh", "--json"]).exits(0).out;
+    assert!(
+        refreshed.contains("asking for the packages") && !refreshed.contains("making a root"),
+        "{refreshed}"
+    );
+    project.run(&["image", "prune"]).exits(0);
+    let listed = told(&project.run(&["image", "list", "--json"]).exits(0).out).to_string();
+    assert!(listed.contains("debian/bookworm-"), "{listed}");
 }

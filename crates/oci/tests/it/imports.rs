@@ -13,6 +13,11 @@ use testkit::registry::program;
 
 use crate::images::{Fixture, RawTar, gzip};
 
+/// Names and contents.
+type Entries<'a> = &'a [(&'a str, &'a [u8])];
+/// Names and where they lead.
+type Links<'a> = &'a [(&'a str, &'a str)];
+
 /// An archive as `docker save` writes it.
 fn archive(fixture: &Fixture, entries: &[(&str, &[u8])], links: &[(&str, &str)]) -> PathBuf {
     let mut tar = RawTar::default();
@@ -99,7 +104,7 @@ fn an_archive_that_is_none_is_refused_by_what_is_wrong_with_it() {
         serde_json::to_vec(&serde_json::json!([{ "Config": "../../../../etc/passwd", "Layers": [] }]))
             .unwrap();
     let plain = manifest(&["l.tar"]);
-    let cases: [(&[(&str, &[u8])], &[(&str, &str)], &str); 8] = [
+    let cases: [(Entries<'_>, Links<'_>, &str); 8] = [
         (&[("c.json", &good)], &[], "has no `manifest.json`"),
         (&[("manifest.json", b"{}")], &[], "its `manifest.json`"),
         (&[("manifest.json", &two)], &[], "it has 2 images (app:1)"),

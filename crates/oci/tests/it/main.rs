@@ -8,6 +8,7 @@ mod layouts;
 mod liar;
 mod lying;
 mod programs;
+mod pulled;
 mod registry;
 mod round_trip;
 mod unpacking;
