@@ -5,6 +5,7 @@ mod aws;
 mod crash;
 mod deploys;
 mod plan;
+mod proxy;
 mod stack;
 mod terraform;
 
@@ -35,7 +36,7 @@ impl Judgement {
 
 type Bench = fn(&[&str]) -> Result<Verdict>;
 
-const BENCHES: [(&str, &str, Bench); 5] = [
+const BENCHES: [(&str, &str, Bench); 6] = [
     ("deploys", "deployments in a row under load; nothing may be lost", deploys::run),
     ("crash", "killed at every journal write of an apply; the next run settles it", crash::run),
     (
@@ -52,6 +53,11 @@ const BENCHES: [(&str, &str, Bench); 5] = [
         "aws",
         "`mainstay terraform` plans 100 resources of AWS with nothing to change, beside Terraform itself",
         aws::run,
+    ),
+    (
+        "proxy",
+        "requests per second of processor time, beside nginx and haproxy on the same upstream",
+        proxy::run,
     ),
 ];
 
