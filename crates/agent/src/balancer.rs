@@ -321,9 +321,10 @@ fn serve(arguments: &[OsString]) -> Result<(), String> {
         lock: lock.into(),
         shutdown_grace: Duration::from_millis(SHUTDOWN_GRACE_MS),
         patience: proxy::Patience::default(),
+        workers: 0,
         take_over,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|fault| fault.to_string())?;
