@@ -204,7 +204,10 @@ fn snapshot(agent: &Agent) -> Config {
         };
         entries.iter().map(|(id, entry)| (id.clone(), candidate(entry))).collect()
     });
-    agent.services.read_all(|services| compose(services, &candidates, |port| agent.services.listen(port)))
+    let composed = agent
+        .services
+        .read_all(|services| compose(services, &candidates, |port| agent.services.listen(port)));
+    Config { https: agent.options.https, metrics: agent.options.metrics, ..composed }
 }
 
 /// What metrics call an instance's release: its image's digest or the hash of its description, short as git's hashes are.

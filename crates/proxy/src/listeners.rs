@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::balancer::Balancer;
+use crate::metrics;
 use crate::serve::{Client, serve};
 use crate::table::{Front, Table, listen_part};
 use crate::tcp::relay;
@@ -117,7 +118,7 @@ impl Listeners {
                         format!("{fault}; give the port an address of this machine")
                     };
                     let part = match &front {
-                        Front::Entry => format!("listen {address} of the entry"),
+                        Front::Entry | Front::Metrics => format!("listen {address} of {front}"),
                         Front::Port(key, _) => listen_part(address, key),
                     };
                     problems.push(Problem { part, cause });
@@ -210,6 +211,7 @@ async fn attend(
             let client = Client { address: peer.ip(), local };
             serve(balancer, stream, client, front, close).await;
         }
+        Front::Metrics => metrics::serve(balancer, stream, close).await,
         Front::Port(key, Protocol::Tcp) => relay(balancer, key, stream).await,
     }
 }

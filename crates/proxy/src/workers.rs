@@ -6,9 +6,13 @@
 use std::cell::Cell;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
 use tokio_util::sync::CancellationToken;
+
+/// Long enough to cost nothing, and shorter than any of a connection's timers.
+const TICK: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// The number of the worker that this thread is.
@@ -34,7 +38,11 @@ impl Workers {
             let end = workers.end.clone();
             std::thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 NUMBER.set(number);
-                runtime.block_on(end.cancelled());
+                runtime.block_on(async {
+                    // A timer that is always due soon: the runtime wakes itself up, with a system call, for each timer that
+                    // becomes the next one, and a connection's own timers are far off.
+                    while tokio::time::timeout(TICK, end.cancelled()).await.is_err() {}
+                });
             })?;
         }
         Ok(workers)
