@@ -6,6 +6,7 @@ mod build;
 mod crash;
 mod deploys;
 mod plan;
+mod proxy;
 mod rollback;
 mod stack;
 mod terraform;
@@ -37,7 +38,7 @@ impl Judgement {
 
 type Bench = fn(&[&str]) -> Result<Verdict>;
 
-const BENCHES: [(&str, &str, Bench); 6] = [
+const BENCHES: [(&str, &str, Bench); 8] = [
     ("deploys", "deployments in a row under load; nothing may be lost", deploys::run),
     (
         "build",
@@ -64,6 +65,11 @@ const BENCHES: [(&str, &str, Bench); 6] = [
         "aws",
         "`mainstay terraform` plans 100 resources of AWS with nothing to change, beside Terraform itself",
         aws::run,
+    ),
+    (
+        "proxy",
+        "requests per second of processor time, beside nginx and haproxy on the same upstream",
+        proxy::run,
     ),
 ];
 

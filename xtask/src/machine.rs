@@ -132,7 +132,8 @@ pub fn build_crasher() -> Result<PathBuf> {
     Ok(target().join("debug/examples/crasher"))
 }
 
-fn target() -> PathBuf {
+/// Where cargo builds.
+pub fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| house::root().join("target"), PathBuf::from)
 }
 

@@ -204,7 +204,10 @@ fn snapshot(agent: &Agent) -> Config {
         };
         entries.iter().map(|(id, entry)| (id.clone(), candidate(entry))).collect()
     });
-    agent.services.read_all(|services| compose(services, &candidates, |port| agent.services.listen(port)))
+    let composed = agent
+        .services
+        .read_all(|services| compose(services, &candidates, |port| agent.services.listen(port)));
+    Config { https: agent.options.https, metrics: agent.options.metrics, ..composed }
 }
 
 /// What metrics call an instance's release: its image's digest or the hash of its description, short as git's hashes are.
@@ -321,9 +324,10 @@ fn serve(arguments: &[OsString]) -> Result<(), String> {
         lock: lock.into(),
         shutdown_grace: Duration::from_millis(SHUTDOWN_GRACE_MS),
         patience: proxy::Patience::default(),
+        workers: 0,
         take_over,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|fault| fault.to_string())?;

@@ -59,6 +59,11 @@ pub struct AgentOptions {
     pub socket: Option<PathBuf>,
     /// Where its HTTP entry listens. Port 0: one that the kernel chooses; `info` says which.
     pub http: SocketAddr,
+    /// A second address of the entry, meant for TLS: plain requests that are redirected go there. None: TLS is spoken at the
+    /// first alone.
+    pub https: Option<SocketAddr>,
+    /// Where Prometheus reads what the proxy counts; a loopback or private address. None: nowhere.
+    pub metrics: Option<SocketAddr>,
     /// A program whose `main` begins with [`hidden`]; the agent runs it for supervisors, the proxy and checks.
     pub binary: PathBuf,
 }
@@ -78,6 +83,8 @@ impl AgentOptions {
             data_dir: data_dir.into(),
             socket: None,
             http: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080),
+            https: None,
+            metrics: None,
             binary,
         })
     }

@@ -20,9 +20,10 @@ fn main() -> ExitCode {
         lock: lock.into(),
         shutdown_grace: Duration::from_secs(10),
         patience: proxy::Patience::default(),
+        workers: 0,
         take_over: false,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let ran = runtime
         .map_err(|fault| fault.to_string())
         .and_then(|runtime| runtime.block_on(proxy::run(options)).map_err(|fault| diag::with_causes(&fault)));

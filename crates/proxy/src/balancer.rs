@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::certificates::Certificates;
 use crate::table::{BalancedPort, PortKey, Table};
 use crate::upstream::{Lease, ServiceState, Upstream};
+use crate::workers::Workers;
 use crate::{Config, Drained, InstanceName, InstanceStats, Patience, Problem, ServiceStats, Stats};
 
 /// What the connections of this process share.
@@ -27,6 +28,8 @@ pub(crate) struct Balancer {
     /// Milliseconds that connections without a request are kept after `stop`, for the request that may be on its way; it is
     /// answered with `connection: close`. 0: they are closed at once.
     linger_ms: AtomicU64,
+    /// The threads that serve.
+    pub(crate) workers: Workers,
     /// How long clients are waited for.
     pub(crate) patience: Patience,
     /// What the entry shows to clients that speak TLS.
@@ -66,8 +69,8 @@ pub(crate) struct Stale(pub(crate) u64);
 
 impl Balancer {
     /// One that has not been told anything yet.
-    pub(crate) fn new(patience: Patience) -> Self {
-        Self { patience, ..Self::default() }
+    pub(crate) fn new(patience: Patience, workers: Workers) -> Self {
+        Self { patience, workers, ..Self::default() }
     }
 
     /// The table as it is now.

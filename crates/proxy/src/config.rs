@@ -80,6 +80,9 @@ pub struct Config {
     /// every address; this one is where plain requests are redirected to. None: to the port that they came in at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub https: Option<SocketAddr>,
+    /// Where Prometheus reads `/metrics`; a loopback or private address. None: over the control socket alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<SocketAddr>,
     /// Certificates of the entry. Of two for the same host, the first counts and the other is reported.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub certificates: Vec<Certificate>,

@@ -46,6 +46,9 @@ pub enum StartError {
     /// TLS could not be set up.
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
+    /// The threads that serve could not be started.
+    #[error("the threads that serve cannot be started")]
+    Threads(#[source] io::Error),
     /// Signals could not be listened to.
     #[error("cannot listen for signals")]
     Signals(#[source] io::Error),

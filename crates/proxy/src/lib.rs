@@ -38,6 +38,7 @@ mod table;
 mod tcp;
 mod upgrade;
 mod upstream;
+mod workers;
 
 pub use answers::{Applied, Counts, Drained, Info, InstanceStats, Problem, Refusal, ServiceStats, Stats};
 pub use config::{

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::balancer::Balancer;
+use crate::metrics;
 use crate::serve::{Client, serve};
 use crate::table::{Front, Table, listen_part};
 use crate::tcp::relay;
@@ -117,7 +118,7 @@ impl Listeners {
                         format!("{fault}; give the port an address of this machine")
                     };
                     let part = match &front {
-                        Front::Entry => format!("listen {address} of the entry"),
+                        Front::Entry | Front::Metrics => format!("listen {address} of {front}"),
                         Front::Port(key, _) => listen_part(address, key),
                     };
                     problems.push(Problem { part, cause });
@@ -174,6 +175,7 @@ pub(crate) async fn accept(
     }
 }
 
+/// Gives a connection to the worker whose turn it is.
 fn dispatch(
     balancer: &Arc<Balancer>,
     stream: TcpStream,
@@ -181,16 +183,35 @@ fn dispatch(
     front: &Arc<RwLock<Front>>,
     close: &CancellationToken,
 ) {
+    let Some(worker) = balancer.workers.next() else { return };
+    // Its readiness is told by the runtime that it was accepted in; the worker's own shall.
+    let Ok(stream) = stream.into_std() else { return };
+    let (shared, front, close) = (balancer.clone(), front.clone(), close.clone());
+    let served = balancer.tasks.track_future(async move {
+        match TcpStream::from_std(stream) {
+            Ok(stream) => attend(shared, stream, peer, front, close).await,
+            Err(fault) => warn!("a connection could not be served: {fault}"),
+        }
+    });
+    worker.spawn(served);
+}
+
+async fn attend(
+    balancer: Arc<Balancer>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    front: Arc<RwLock<Front>>,
+    close: CancellationToken,
+) {
     let now = front.read().unwrap_or_else(PoisonError::into_inner).clone();
     match now {
         Front::Entry | Front::Port(_, Protocol::Http | Protocol::H2c) => {
             // It is gone already; there is nobody to serve.
             let Ok(local) = stream.local_addr() else { return };
             let client = Client { address: peer.ip(), local };
-            balancer.tasks.spawn(serve(balancer.clone(), stream, client, front.clone(), close.clone()));
+            serve(balancer, stream, client, front, close).await;
         }
-        Front::Port(key, Protocol::Tcp) => {
-            balancer.tasks.spawn(relay(balancer.clone(), key, stream));
-        }
+        Front::Metrics => metrics::serve(balancer, stream, close).await,
+        Front::Port(key, Protocol::Tcp) => relay(balancer, key, stream).await,
     }
 }

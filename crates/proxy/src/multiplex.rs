@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 
 use crate::pool::{ConnectFault, IDLE_TIMEOUT, connect};
 use crate::request_body::RequestBody;
+use crate::workers;
 
 /// Requests on one connection. RFC 9113 (6.5.2) asks servers to allow at least 100, and most allow 100 to 250; what a server
 /// does not take yet waits in the connection.
@@ -28,9 +29,21 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// The longest list of headers in an answer, as for HTTP/1.1.
 const HEADER_BYTES_MAX: u32 = 256 * 1024;
 
-/// The connections of one endpoint.
+/// The connections of one endpoint, for each worker its own: they are driven by the thread that opened them.
 #[derive(Debug, Default)]
 pub(crate) struct Multiplexer {
+    shelves: Mutex<Shelves>,
+}
+
+#[derive(Debug, Default)]
+struct Shelves {
+    closed: bool,
+    by_worker: Vec<Arc<Shelf>>,
+}
+
+/// One worker's connections.
+#[derive(Debug, Default)]
+struct Shelf {
     open: Mutex<Open>,
     /// Held while a connection is opened.
     opening: tokio::sync::Mutex<Option<ConnectFault>>,
@@ -59,12 +72,48 @@ pub(crate) struct Stream {
 }
 
 impl Multiplexer {
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Shelves> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place on an open connection, or on a fresh one. The second says whether it is fresh.
     pub(crate) async fn stream(&self, address: SocketAddr) -> Result<(Stream, bool), ConnectFault> {
+        let shelf = {
+            let mut shelves = self.lock();
+            let (number, closed) = (workers::number(), shelves.closed);
+            while shelves.by_worker.len() <= number {
+                let shelf = Shelf::default();
+                shelf.lock().closed = closed;
+                shelves.by_worker.push(Arc::new(shelf));
+            }
+            shelves.by_worker[number].clone()
+        };
+        shelf.stream(address).await
+    }
+
+    /// Keeps no connection from now on; those with requests on them end with those.
+    pub(crate) fn close(&self) {
+        let mut shelves = self.lock();
+        shelves.closed = true;
+        for shelf in &shelves.by_worker {
+            shelf.close();
+        }
+    }
+
+    /// Closes what has been idle for [`IDLE_TIMEOUT`] at `now`, and forgets what is closed.
+    pub(crate) fn sweep(&self, now: Instant) {
+        for shelf in &self.lock().by_worker {
+            shelf.sweep(now);
+        }
+    }
+}
+
+impl Shelf {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn stream(&self, address: SocketAddr) -> Result<(Stream, bool), ConnectFault> {
         if let Some(stream) = self.place() {
             return Ok((stream, false));
         }
@@ -108,8 +157,7 @@ impl Multiplexer {
         Some(Stream::on(emptiest))
     }
 
-    /// Keeps no connection from now on; those with requests on them end with those.
-    pub(crate) fn close(&self) {
+    fn close(&self) {
         let channels = {
             let mut open = self.lock();
             open.closed = true;
@@ -118,8 +166,7 @@ impl Multiplexer {
         drop(channels);
     }
 
-    /// Closes what has been idle for [`IDLE_TIMEOUT`] at `now`, and forgets what is closed.
-    pub(crate) fn sweep(&self, now: Instant) {
+    fn sweep(&self, now: Instant) {
         self.lock().channels.retain(|channel| {
             let since = *channel.idle_since.lock().unwrap_or_else(PoisonError::into_inner);
             let is_idle = channel.streams.load(Ordering::SeqCst) == 0;

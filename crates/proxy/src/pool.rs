@@ -23,12 +23,13 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use crate::request_body::RequestBody;
+use crate::workers;
 
 /// How long a connection may take to open. Endpoints are on this machine or next to it, where opening one takes well
 /// under a millisecond; two seconds outlast a lost SYN and its first repetition.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Connections kept for each endpoint. More than that are in use at once only under a load where opening one more costs
+/// Connections kept for each endpoint by each worker. More than that are in use at once only under a load where opening one more costs
 /// little beside the work itself.
 const IDLE_MAX: usize = 512;
 
@@ -57,7 +58,7 @@ pub(crate) struct Connection {
     over: oneshot::Receiver<()>,
 }
 
-/// The idle connections of one endpoint.
+/// The idle connections of one endpoint, for each worker its own: they are driven by the thread that opened them.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     idle: Mutex<Idle>,
@@ -66,8 +67,19 @@ pub(crate) struct Pool {
 #[derive(Debug, Default)]
 struct Idle {
     closed: bool,
-    /// The newest last.
-    connections: Vec<(Connection, Instant)>,
+    /// By worker; the newest last.
+    shelves: Vec<Vec<(Connection, Instant)>>,
+}
+
+impl Idle {
+    /// The calling worker's.
+    fn shelf(&mut self) -> &mut Vec<(Connection, Instant)> {
+        let number = workers::number();
+        if self.shelves.len() <= number {
+            self.shelves.resize_with(number + 1, Vec::new);
+        }
+        &mut self.shelves[number]
+    }
 }
 
 /// The socket under a connection, for as long as it is open. The descriptor is taken out before the socket is closed,
@@ -160,7 +172,7 @@ impl Pool {
     /// The connection that was used last and still can be.
     pub(crate) fn take(&self) -> Option<Connection> {
         loop {
-            let (connection, _) = self.lock().connections.pop()?;
+            let (connection, _) = self.lock().shelf().pop()?;
             if connection.is_usable() {
                 return Some(connection);
             }
@@ -186,27 +198,31 @@ impl Pool {
             return;
         }
         let mut idle = self.lock();
-        if !idle.closed && idle.connections.len() < IDLE_MAX {
-            idle.connections.push((connection, now));
+        if !idle.closed && idle.shelf().len() < IDLE_MAX {
+            idle.shelf().push((connection, now));
         }
     }
 
     /// Closes what is idle, and what comes back from now on: the endpoint has left.
     pub(crate) fn close(&self) {
-        let connections = {
+        let shelves = {
             let mut idle = self.lock();
             idle.closed = true;
-            std::mem::take(&mut idle.connections)
+            std::mem::take(&mut idle.shelves)
         };
-        drop(connections);
+        drop(shelves);
     }
 
     /// Closes what has been idle for [`IDLE_TIMEOUT`] at `now`, and forgets what is closed.
     pub(crate) fn sweep(&self, now: Instant) {
         let mut idle = self.lock();
-        idle.connections.retain(|(connection, since)| {
-            !connection.sender.is_closed() && now.saturating_duration_since(*since) < IDLE_TIMEOUT
-        });
+        for shelf in &mut idle.shelves {
+            shelf.retain(|(connection, since)| {
+                !connection.sender.is_closed() && now.saturating_duration_since(*since) < IDLE_TIMEOUT
+            });
+            // A burst's memory is not kept for the next one.
+            shelf.shrink_to(shelf.len() * 2);
+        }
     }
 }
 
@@ -292,6 +308,6 @@ mod tests {
         assert!(pool.take().is_none());
         let late = Connection::open(address).await.expect("it listens");
         pool.keep(late, start);
-        assert!(pool.lock().connections.is_empty());
+        assert!(pool.lock().shelves.iter().all(Vec::is_empty));
     }
 }

@@ -23,6 +23,7 @@ use crate::lock::Lock;
 use crate::pool::IDLE_TIMEOUT;
 use crate::succession;
 use crate::table::Front;
+use crate::workers::Workers;
 use crate::{Info, StartError};
 
 /// How the proxy is started.
@@ -39,6 +40,8 @@ pub struct Options {
     pub shutdown_grace: Duration,
     /// How long clients are waited for.
     pub patience: Patience,
+    /// Threads that serve. 0: one for each processor.
+    pub workers: usize,
     /// Whether to take over from the proxy that runs with the same control socket and lock, if there is one: its sockets, its
     /// lock and its snapshot. It then finishes what it has in flight, and no connection is lost.
     pub take_over: bool,
@@ -91,7 +94,12 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     let http = entry.local_addr().map_err(listen_fault)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(StartError::Signals)?;
-    let balancer = Arc::new(Balancer::new(options.patience));
+    let count = match options.workers {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        count => count,
+    };
+    let workers = Workers::start(count).map_err(StartError::Threads)?;
+    let balancer = Arc::new(Balancer::new(options.patience, workers));
     let tls = balancer.certificates.server_config().map_err(StartError::Tls)?;
     balancer.tls.get_or_init(|| tls);
     let info = Info {
@@ -136,6 +144,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
     looker.abort();
     // Lets the answers of the control socket go out. It bounds itself, and its faults are logged where they happen.
     let _ = control.await;
+    balancer.workers.end();
     // They go on by themselves.
     drop(predecessors);
     // Where there is a successor, the socket's name is that one's by now.

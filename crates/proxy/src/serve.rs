@@ -68,7 +68,7 @@ impl Service<Request<Incoming>> for Requests {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         // Asked for each request: another port may have taken the address over since the connection came in.
         let port = match &*self.front.read().unwrap_or_else(PoisonError::into_inner) {
-            Front::Entry => None,
+            Front::Entry | Front::Metrics => None,
             Front::Port(key, _) => Some(key.clone()),
         };
         let (balancer, client, is_tls) = (self.balancer.clone(), self.client, self.is_tls);

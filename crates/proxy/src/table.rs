@@ -38,6 +38,8 @@ pub(crate) enum Front {
     Entry,
     /// A service port's own address.
     Port(Arc<PortKey>, Protocol),
+    /// What was counted, for Prometheus.
+    Metrics,
 }
 
 /// A compiled snapshot.
@@ -144,6 +146,14 @@ impl Table {
         }
         if let Some(address) = config.https {
             table.listen.insert(address, Front::Entry);
+        }
+        if let Some(address) = config.metrics {
+            if is_internal(address.ip()) {
+                table.listen.insert(address, Front::Metrics);
+            } else {
+                let cause = "metrics are read at a loopback or private address only; choose one".to_owned();
+                problems.push(Problem { part: format!("listen {address} of the metrics"), cause });
+            }
         }
         table.config = Arc::new(config);
         changes.left = previous.missing_in(&table);
@@ -269,6 +279,7 @@ impl std::fmt::Display for Front {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Entry => f.write_str("the entry"),
+            Self::Metrics => f.write_str("the metrics"),
             Self::Port(key, _) => write!(f, "{} port {}", key.service, key.port),
         }
     }

@@ -23,6 +23,14 @@ pub struct Agent {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
+    /// A second address of the entry, for TLS; the first speaks it as well, where a route has a certificate.
+    #[arg(long, value_name = "ADDRESS")]
+    https: Option<SocketAddr>,
+
+    /// Where Prometheus reads requests and latencies by service and release, at `/metrics`; loopback or private.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+
     #[command(subcommand)]
     action: Option<AgentAction>,
 }
@@ -51,7 +59,7 @@ impl Agent {
             )
         };
         match self.action {
-            None => serve(data_dir, self.listen, context).await,
+            None => serve(data_dir, self.listen, (self.https, self.metrics), context).await,
             Some(AgentAction::Info) => {
                 let info = client.info().await.map_err(failed)?;
                 if context.screen.json {
@@ -96,7 +104,12 @@ fn room(info: &agent_api::AgentInfo) -> Vec<String> {
     machine.into_iter().chain(reserved).collect()
 }
 
-async fn serve(data_dir: PathBuf, listen: SocketAddr, context: &Context<'_>) -> Result<u8, Fault> {
+async fn serve(
+    data_dir: PathBuf,
+    listen: SocketAddr,
+    (https, metrics): (Option<SocketAddr>, Option<SocketAddr>),
+    context: &Context<'_>,
+) -> Result<u8, Fault> {
     let level = tracing_subscriber::EnvFilter::try_from_env("MAINSTAY_LOG").unwrap_or_else(|_| "info".into());
     let _ = tracing_subscriber::fmt()
         .with_env_filter(level)
@@ -112,6 +125,8 @@ async fn serve(data_dir: PathBuf, listen: SocketAddr, context: &Context<'_>) -> 
     };
     let mut options = agent::AgentOptions::new(&data_dir).map_err(fault)?;
     options.http = listen;
+    options.https = https;
+    options.metrics = metrics;
     context.screen.note(&format!("agent: data in {}, entry on http://{listen}", data_dir.display()));
     agent::run(options).await.map_err(fault)?;
     Ok(exit::DONE)

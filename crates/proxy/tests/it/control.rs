@@ -103,6 +103,14 @@ async fn prometheus_gets_latencies_by_service_and_release() {
     client.get("/").await;
     client.get("/status/404").await;
     let text = proxy.control.metrics().await.expect("metrics");
+    // The same where Prometheus itself can read it.
+    (config.version, config.metrics) = (2, Some(crate::proxy::free_address()));
+    proxy.apply(&config).await;
+    let scraped = crate::client::get(config.metrics.expect("an address"), "any", "/metrics").await;
+    assert_eq!((scraped.status, scraped.body.as_str()), (StatusCode::OK, text.as_str()));
+    (config.version, config.metrics) = (3, Some("192.0.2.1:9".parse().expect("an address")));
+    let applied = proxy.control.apply(&config).await.expect("the snapshot is taken");
+    assert_eq!(applied.problems[0].part, "listen 192.0.2.1:9 of the metrics");
     for line in [
         "mainstay_proxy_requests_total{service=\"web\"} 2",
         "mainstay_proxy_responses_total{service=\"web\",release=\"v2\",class=\"2xx\"} 1",

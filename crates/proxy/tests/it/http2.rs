@@ -208,7 +208,7 @@ async fn grpc_passes_with_its_trailers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_share_connections_to_an_endpoint_of_http_2() {
-    let proxy = Proxy::start().await;
+    let proxy = Proxy::start_with(|options| options.workers = 1).await;
     let upstream = Grpc::start().await;
     proxy.apply(&with_port(1, port(Protocol::H2c, None, &[("a-1", upstream.address, 1)]))).await;
     // From HTTP/1.1 clients as well, and more than one connection takes.

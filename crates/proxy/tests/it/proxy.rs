@@ -26,6 +26,7 @@ pub fn options(folder: &std::path::Path) -> Options {
         lock: folder.join("run/lock"),
         shutdown_grace: PATIENCE,
         patience: proxy::Patience::default(),
+        workers: 0,
         take_over: false,
     }
 }

@@ -67,7 +67,7 @@ async fn connect(
         .expect("versions")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect::<Vec<_>>().into();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
     let stream = TcpStream::connect(address).await?;
     let name = ServerName::try_from(host.to_owned()).expect("a name");
     TlsConnector::from(Arc::new(config)).connect(name, stream).await

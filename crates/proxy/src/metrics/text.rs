@@ -1,4 +1,4 @@
-//! What was counted, in the text format of Prometheus. It counts nothing and knows no socket.
+//! Counts in the text format of Prometheus. It counts nothing and knows no socket.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
