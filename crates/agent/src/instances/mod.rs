@@ -53,6 +53,8 @@ pub(crate) struct Instances {
     entries: Mutex<BTreeMap<InstanceId, Entry>>,
     /// Grows with each change. It begins with the time, so that it also grows over restarts of the agent.
     version: channel::Sender<u64>,
+    /// Held while what is kept of an instance is changed in memory and on disk.
+    writing: Mutex<()>,
     /// One lock for each id that is being started or removed.
     busy: Mutex<BTreeMap<InstanceId, Arc<tokio::sync::Mutex<()>>>>,
 }
@@ -60,11 +62,15 @@ pub(crate) struct Instances {
 impl Instances {
     pub(crate) fn new(folder: PathBuf) -> Self {
         let (version, _) = channel::channel(now_ms());
-        Self { folder, entries: Mutex::default(), version, busy: Mutex::default() }
+        Self { folder, entries: Mutex::default(), version, writing: Mutex::default(), busy: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<InstanceId, Entry>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Tells of every change.

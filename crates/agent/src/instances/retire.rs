@@ -19,10 +19,13 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 pub(crate) fn retire(agent: &Agent, id: &InstanceId, at_ms: Option<u64>) -> Result<InstanceStatus, Refused> {
     admission::instance_id(id)?;
     let unknown = || Refused::unknown(format!("there is no instance {id}"));
-    let kept = agent.instances.set_retirement(id, at_ms).ok_or_else(unknown)?;
-    // Under the same name as before: a restarted agent goes by it.
-    record::write_json(&place::spec(&agent.dir.instance(id)), &kept)
-        .map_err(|fault| Refused::failed(&format!("the time of {id} could not be kept"), &fault))?;
+    {
+        // What is on disk is what is known here, in whichever order clients and the agent itself come.
+        let _writing = agent.instances.writing();
+        let kept = agent.instances.set_retirement(id, at_ms).ok_or_else(unknown)?;
+        record::write_json(&place::spec(&agent.dir.instance(id)), &kept)
+            .map_err(|fault| Refused::failed(&format!("the time of {id} could not be kept"), &fault))?;
+    }
     agent.instances.status(id).ok_or_else(unknown)
 }
 
