@@ -86,4 +86,11 @@ mod tests {
             assert_eq!(Challenge::parse(text), expected, "{text}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_header_is_too_strange(text in "(Bearer |Basic )?[a-z=\",\\\\ ]{0,40}|\\PC{0,40}") {
+            let _ = Challenge::parse(&text);
+        }
+    }
 }

@@ -242,4 +242,13 @@ mod tests {
             assert!(fault.contains(words), "{text}: {fault}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_taken_for_a_reference_is_written_as_it_is_read(text in "[a-z0-9.:/@_-]{0,40}|\\PC{0,40}") {
+            if let Ok(reference) = text.parse::<Reference>() {
+                proptest::prop_assert_eq!(reference.to_string().parse::<Reference>().unwrap(), reference);
+            }
+        }
+    }
 }
