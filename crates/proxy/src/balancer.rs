@@ -80,7 +80,9 @@ impl Balancer {
 
     /// Chooses an endpoint that is not in `barred`, and counts the request on it.
     pub(crate) fn pick(&self, target: Target<'_>, barred: &[Arc<Upstream>]) -> Result<Lease, Unserved> {
-        match pick(&self.table(), target, barred) {
+        // Looked at in place: it is quick, and an owned handle would be counted up and down by every thread.
+        let picked = pick(&self.current.read().unwrap_or_else(PoisonError::into_inner), target, barred);
+        match picked {
             Err(Unserved::NoEndpoint(_)) => {
                 // The table that was looked into may have been in the middle of being replaced: look again when it is not.
                 let _settled = self.switching.lock().unwrap_or_else(PoisonError::into_inner);

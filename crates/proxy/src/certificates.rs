@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ const ALPN: [&[u8]; 2] = [b"h2", b"http/1.1"];
 pub(crate) struct Certificates {
     provider: Arc<CryptoProvider>,
     shown: RwLock<Arc<Shown>>,
+    /// Whether there is a redirect at all: asked for each plain request, and most have none.
+    any_redirect: AtomicBool,
     /// What was asked for, with what was last read of it. Held while files are read.
     kept: Mutex<Vec<Kept>>,
 }
@@ -77,7 +80,12 @@ enum Fault {
 impl Default for Certificates {
     fn default() -> Self {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        Self { provider, shown: RwLock::default(), kept: Mutex::default() }
+        Self {
+            provider,
+            shown: RwLock::default(),
+            any_redirect: AtomicBool::new(false),
+            kept: Mutex::default(),
+        }
     }
 }
 
@@ -88,11 +96,8 @@ impl Certificates {
 
     /// Whether plain requests for a host are sent to HTTPS.
     pub(crate) fn redirects(&self, authority: &str) -> bool {
-        let shown = self.shown();
-        if shown.by_host.is_empty() {
-            return false;
-        }
-        shown.of(&host_name(authority)).is_some_and(|entry| entry.redirect)
+        self.any_redirect.load(Ordering::Acquire)
+            && self.shown().of(&host_name(authority)).is_some_and(|entry| entry.redirect)
     }
 
     /// How TLS is spoken, with what is shown at the time of each connection: 1.2 or later, HTTP/2 or HTTP/1.1.
@@ -167,6 +172,8 @@ impl Certificates {
             Some((one.host.clone(), entry))
         };
         let shown = Arc::new(Shown { by_host: kept.iter().filter_map(entry).collect() });
+        let any_redirect = shown.by_host.values().any(|entry| entry.redirect);
+        self.any_redirect.store(any_redirect, Ordering::Release);
         *self.shown.write().unwrap_or_else(PoisonError::into_inner) = shown;
     }
 }

@@ -1,71 +1,34 @@
-//! One HTTP request: where it goes, sending it, and what is tried again when that fails.
-//!
-//! What has not been sent can go anywhere: a request that a connection hands back goes out on another one, and one for
-//! which no connection could be opened goes to another endpoint, whatever its method. What may have been executed is
-//! sent a second time only if it is idempotent and has no body (RFC 9110, 9.2.2), and only once.
+//! One HTTP request: where it goes, what it becomes for the endpoint, and what its answer becomes for the client. Sending it
+//! is elsewhere.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::{Body, Incoming};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::Instant;
-use tracing::debug;
 
+use crate::Protocol;
 use crate::answer;
 use crate::balancer::{Balancer, Target, Unserved};
 use crate::body::{Carrier, Counted, ResponseBody};
 use crate::headers;
-use crate::pool::{ConnectFault, Connection};
 use crate::request_body::{Cut, RequestBody};
+use crate::sending::{Head, Sending, send_somewhere};
 use crate::serve::Client;
 use crate::table::PortKey;
 use crate::upgrade::tunnel;
-use crate::upstream::{Lease, Upstream};
-use crate::{Protocol, ServiceKey};
-
-/// Endpoints that a request is given to before the proxy answers itself. Two failures in a row are rarely chance, and each
-/// may have taken two seconds.
-const ATTEMPTS_MAX: usize = 3;
+use crate::upstream::Lease;
 
 /// Where a request comes from and came in.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival<'a> {
     /// The port whose own address it came in at; none: the entry.
     pub(crate) port: Option<&'a PortKey>,
-    pub(crate) client: Client,
+    pub(crate) client: &'a Client,
     pub(crate) is_tls: bool,
-}
-
-/// Why an endpoint gave no answer.
-enum Failure {
-    /// Nothing was sent; here is the request again.
-    NotSent(ConnectFault, Box<Request<RequestBody>>),
-    /// It was sent, at least in part.
-    Lost(hyper::Error),
-    /// The port's limit has passed.
-    TooLate,
-}
-
-/// What of a request is needed to make it again.
-struct Head {
-    method: Method,
-    uri: Uri,
-    version: Version,
-    headers: HeaderMap,
-}
-
-/// A request on its way, and what belongs to it.
-struct Sending {
-    request: Request<RequestBody>,
-    /// The same once more, where it may be repeated.
-    spare: Option<Head>,
-    /// Set when the client's body does not come whole.
-    cut: Arc<OnceLock<Cut>>,
-    /// When the head of the answer has to be there.
-    deadline: Option<Instant>,
 }
 
 /// Answers a client's request.
@@ -163,7 +126,7 @@ fn prepare(
     }
     let takes_trailers = headers::takes_trailers(&parts.headers);
     let scheme = if arrival.is_tls { "https" } else { "http" };
-    headers::forward(&mut parts.headers, host.clone(), arrival.client.address, scheme);
+    headers::forward(&mut parts.headers, host.clone(), &arrival.client.address, scheme);
     match lease.port.protocol {
         Protocol::H2c => {
             parts.uri = absolute_form(&parts.uri, host, lease)?;
@@ -217,87 +180,6 @@ fn is_repeatable(parts: &Parts, body: &RequestBody) -> bool {
         && !parts.headers.contains_key(header::UPGRADE)
 }
 
-impl Head {
-    fn of(parts: &Parts) -> Self {
-        let (uri, version) = (parts.uri.clone(), parts.version);
-        Self { method: parts.method.clone(), uri, version, headers: parts.headers.clone() }
-    }
-
-    fn into_request(self) -> Request<RequestBody> {
-        let mut request = Request::new(RequestBody::Empty);
-        *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
-        *request.version_mut() = self.version;
-        *request.headers_mut() = self.headers;
-        request
-    }
-}
-
-/// Gives a request to one endpoint after the other until one answers. The error is the answer of the proxy's own.
-async fn send_somewhere(
-    balancer: &Balancer,
-    mut lease: Lease,
-    sending: Sending,
-) -> Result<(Response<Incoming>, Lease, Carrier), Box<Response<ResponseBody>>> {
-    let Sending { mut request, mut spare, cut, deadline } = sending;
-    let protocol = lease.port.protocol;
-    let key = lease.port.key.clone();
-    let again = |barred: &[Arc<Upstream>]| {
-        let next = balancer.pick(Target::Port(&key), barred).ok();
-        // A request is made for one protocol; the port may have another by now.
-        next.filter(|lease| lease.port.protocol == protocol)
-    };
-    let mut barred: Vec<Arc<Upstream>> = Vec::new();
-    loop {
-        let failure = match in_time(deadline, send(&lease, request)).await {
-            Ok((response, carrier)) => {
-                lease.responded(response.status());
-                return Ok((response, lease, carrier));
-            }
-            Err(failure) => failure,
-        };
-        if let Some(cut) = cut.get() {
-            // The endpoint is not to blame, and there is no body that could be sent again.
-            return Err(Box::new(answer::cut(*cut)));
-        }
-        barred.push(lease.upstream.clone());
-        let give_up = |lease: &Lease, answer: fn(&ServiceKey) -> Response<ResponseBody>| {
-            lease.service().was_unserved();
-            Err(Box::new(answer(&lease.service().key)))
-        };
-        match failure {
-            Failure::NotSent(fault, unsent) => {
-                lease.connect_failed();
-                let next = if barred.len() < ATTEMPTS_MAX { again(&barred) } else { None };
-                let Some(next) = next else {
-                    lease.service().was_unserved();
-                    return Err(Box::new(answer::not_connected(&lease.service().key, fault)));
-                };
-                lease = next;
-                request = *unsent;
-            }
-            Failure::Lost(fault) => {
-                lease.failed();
-                debug!(instance = %lease.upstream.instance.name, "a request got no answer: {}", diag::with_causes(&fault));
-                let cause = cause_of(&fault, protocol);
-                let Some(head) = spare.take().filter(|_| !fault.is_parse()) else {
-                    return give_up(&lease, cause);
-                };
-                // Somebody else where there is somebody; the same one on a fresh connection where there is not.
-                let Some(next) = again(&barred).or_else(|| again(&[])) else {
-                    return give_up(&lease, cause);
-                };
-                lease = next;
-                request = head.into_request();
-            }
-            Failure::TooLate => {
-                lease.failed();
-                return give_up(&lease, answer::too_late);
-            }
-        }
-    }
-}
-
 fn unserved_answer(target: Target<'_>, unserved: Unserved) -> Response<ResponseBody> {
     match (unserved, target) {
         (Unserved::NoEndpoint(service), _) => {
@@ -307,88 +189,6 @@ fn unserved_answer(target: Target<'_>, unserved: Unserved) -> Response<ResponseB
         (Unserved::NoRoute, Target::Route { host, path, .. }) => answer::no_route(host, path),
         (Unserved::NoRoute, Target::Port(key)) => answer::no_endpoint(&key.service),
     }
-}
-
-fn cause_of(fault: &hyper::Error, protocol: Protocol) -> fn(&ServiceKey) -> Response<ResponseBody> {
-    match (protocol, fault.is_parse()) {
-        (Protocol::H2c, _) => {
-            |service| answer::bad_gateway(service, "its port is h2c, and it gave no answer in HTTP/2")
-        }
-        (_, true) => |service| answer::bad_gateway(service, "what it answered is not HTTP/1.1"),
-        (_, false) => {
-            |service| answer::bad_gateway(service, "the connection was closed before there was an answer")
-        }
-    }
-}
-
-async fn in_time<T>(
-    deadline: Option<Instant>,
-    sent: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
-    match deadline {
-        Some(deadline) => tokio::time::timeout_at(deadline, sent).await.unwrap_or(Err(Failure::TooLate)),
-        None => sent.await,
-    }
-}
-
-/// Gives a request to one endpoint, on a connection that is kept or on a fresh one.
-async fn send(
-    lease: &Lease,
-    request: Request<RequestBody>,
-) -> Result<(Response<Incoming>, Carrier), Failure> {
-    match lease.port.protocol {
-        Protocol::H2c => send_http2(lease, request).await,
-        Protocol::Http | Protocol::Tcp => send_http1(lease, request).await,
-    }
-}
-
-async fn send_http1(
-    lease: &Lease,
-    mut request: Request<RequestBody>,
-) -> Result<(Response<Incoming>, Carrier), Failure> {
-    loop {
-        let kept = lease.upstream.pool.take();
-        let is_fresh = kept.is_none();
-        let connection = match kept {
-            Some(connection) => connection,
-            None => match Connection::open(lease.upstream.address).await {
-                Ok(connection) => connection,
-                Err(fault) => return Err(Failure::NotSent(fault, Box::new(request))),
-            },
-        };
-        match connection.send(request).await {
-            Ok((response, connection)) => return Ok((response, Carrier::Connection(connection))),
-            Err(mut fault) => match fault.take_message() {
-                Some(unsent) if is_fresh => return Err(not_sent(unsent)),
-                Some(unsent) => request = unsent,
-                None => return Err(Failure::Lost(fault.into_error())),
-            },
-        }
-    }
-}
-
-async fn send_http2(
-    lease: &Lease,
-    mut request: Request<RequestBody>,
-) -> Result<(Response<Incoming>, Carrier), Failure> {
-    loop {
-        let (stream, is_fresh) = match lease.upstream.multiplexer.stream(lease.upstream.address).await {
-            Ok(stream) => stream,
-            Err(fault) => return Err(Failure::NotSent(fault, Box::new(request))),
-        };
-        match stream.send(request).await {
-            Ok(response) => return Ok((response, Carrier::Stream(stream))),
-            Err(mut fault) => match fault.take_message() {
-                Some(unsent) if is_fresh => return Err(not_sent(unsent)),
-                Some(unsent) => request = unsent,
-                None => return Err(Failure::Lost(fault.into_error())),
-            },
-        }
-    }
-}
-
-fn not_sent(unsent: Request<RequestBody>) -> Failure {
-    Failure::NotSent(ConnectFault::Refused(std::io::ErrorKind::ConnectionAborted), Box::new(unsent))
 }
 
 /// The client's response: the endpoint's, without what concerned only that connection.

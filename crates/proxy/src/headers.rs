@@ -52,8 +52,11 @@ pub(crate) fn remove_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(name);
         }
     }
-    for name in &HOP_BY_HOP {
-        headers.remove(name);
+    // Most messages have none of them, and comparing what is there costs less than looking for each.
+    if headers.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        for name in &HOP_BY_HOP {
+            headers.remove(name);
+        }
     }
 }
 
@@ -92,14 +95,23 @@ pub(crate) fn join_cookies(headers: &mut HeaderMap) {
     }
 }
 
+/// An address as `x-forwarded-for` says it.
+pub(crate) fn forwarded_for(client: IpAddr) -> HeaderValue {
+    // An address always is visible text.
+    HeaderValue::try_from(client.to_canonical().to_string()).unwrap_or(HeaderValue::from_static("unknown"))
+}
+
 /// Prepares a request's headers for an endpoint. `host` is what the client named; `scheme`, what it came in by.
-pub(crate) fn forward(headers: &mut HeaderMap, host: HeaderValue, client: IpAddr, scheme: &'static str) {
+pub(crate) fn forward(
+    headers: &mut HeaderMap,
+    host: HeaderValue,
+    client: &HeaderValue,
+    scheme: &'static str,
+) {
     remove_hop_by_hop(headers);
     // It is answered here, when the body is asked for.
     headers.remove(header::EXPECT);
-    if let Ok(client) = HeaderValue::try_from(client.to_canonical().to_string()) {
-        headers.insert(FORWARDED_FOR, client);
-    }
+    headers.insert(FORWARDED_FOR, client.clone());
     headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
     headers.insert(FORWARDED_HOST, host.clone());
     match headers.entry(header::HOST) {
@@ -132,7 +144,12 @@ mod tests {
             let name = HeaderName::from_bytes(name.as_bytes()).unwrap_or(header::WARNING);
             headers.append(name, HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("")));
         }
-        forward(&mut headers, HeaderValue::from_static("shop.test"), IpAddr::from([10, 0, 0, 9]), "http");
+        forward(
+            &mut headers,
+            HeaderValue::from_static("shop.test"),
+            &forwarded_for(IpAddr::from([10, 0, 0, 9])),
+            "http",
+        );
         let mut lines: Vec<String> = headers
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap_or_default()))

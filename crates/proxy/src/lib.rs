@@ -30,6 +30,7 @@ mod pool;
 mod process;
 mod request_body;
 mod routes;
+mod sending;
 mod serve;
 mod sniff;
 mod standing;

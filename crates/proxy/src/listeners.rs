@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::balancer::Balancer;
+use crate::headers::forwarded_for;
 use crate::metrics;
 use crate::serve::{Client, serve};
 use crate::table::{Front, Table, listen_part};
@@ -208,7 +209,7 @@ async fn attend(
         Front::Entry | Front::Port(_, Protocol::Http | Protocol::H2c) => {
             // It is gone already; there is nobody to serve.
             let Ok(local) = stream.local_addr() else { return };
-            let client = Client { address: peer.ip(), local };
+            let client = Client { address: forwarded_for(peer.ip()), local };
             serve(balancer, stream, client, front, close).await;
         }
         Front::Metrics => metrics::serve(balancer, stream, close).await,

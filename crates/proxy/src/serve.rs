@@ -2,7 +2,7 @@
 //! elsewhere.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -44,16 +44,19 @@ const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 const PING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Where a connection comes from and came in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Client {
-    pub(crate) address: IpAddr,
+    /// As `x-forwarded-for` says it.
+    pub(crate) address: HeaderValue,
     /// The address that it asked for.
     pub(crate) local: SocketAddr,
 }
 
-/// Answers the requests of one connection.
+/// Answers the requests of one connection. What it holds is counted for each request, and only by this connection's thread.
 #[derive(Clone)]
-struct Requests {
+struct Requests(Arc<Connection>);
+
+struct Connection {
     balancer: Arc<Balancer>,
     client: Client,
     is_tls: bool,
@@ -67,14 +70,15 @@ impl Service<Request<Incoming>> for Requests {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         // Asked for each request: another port may have taken the address over since the connection came in.
-        let port = match &*self.front.read().unwrap_or_else(PoisonError::into_inner) {
+        let connection = self.0.clone();
+        let port = match &*connection.front.read().unwrap_or_else(PoisonError::into_inner) {
             Front::Entry | Front::Metrics => None,
             Front::Port(key, _) => Some(key.clone()),
         };
-        let (balancer, client, is_tls) = (self.balancer.clone(), self.client, self.is_tls);
         Box::pin(async move {
-            let arrival = Arrival { port: port.as_deref(), client, is_tls };
-            let mut answer = forward(&balancer, arrival, request).await;
+            let Connection { balancer, client, is_tls, .. } = &*connection;
+            let arrival = Arrival { port: port.as_deref(), client, is_tls: *is_tls };
+            let mut answer = forward(balancer, arrival, request).await;
             if !balancer.linger().is_zero() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
                 // This process retires: the client's next request shall come in on a connection to its successor. HTTP/2
                 // says that another way, and drops this.
@@ -96,14 +100,14 @@ pub(crate) async fn serve(
     let head = balancer.patience.head;
     let Ok(Ok(opening)) = tokio::time::timeout(head, sniff(&stream)).await else { return };
     let silence = balancer.patience.silence;
-    let mut requests = Requests { balancer, client, is_tls: false, front };
+    let is_tls = opening == Opening::Tls;
+    let requests = Requests(Arc::new(Connection { balancer, client, is_tls, front }));
     let stream = Patient::new(stream, silence);
     match opening {
         Opening::Http1 => http1(requests, stream, close).await,
         Opening::Http2 => http2(requests, stream, close).await,
         Opening::Tls => {
-            requests.is_tls = true;
-            let Some(config) = requests.balancer.tls.get().cloned() else { return };
+            let Some(config) = requests.0.balancer.tls.get().cloned() else { return };
             let accepting = TlsAcceptor::from(config).accept(stream);
             let stream = match tokio::time::timeout(head, accepting).await {
                 Ok(Ok(stream)) => stream,
@@ -124,7 +128,7 @@ async fn http1(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     close: CancellationToken,
 ) {
-    let (head, balancer) = (requests.balancer.patience.head, requests.balancer.clone());
+    let (head, balancer) = (requests.0.balancer.patience.head, requests.0.balancer.clone());
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(head)
@@ -152,7 +156,7 @@ async fn http2(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     close: CancellationToken,
 ) {
-    let patience = requests.balancer.patience;
+    let patience = requests.0.balancer.patience;
     let connection = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS_MAX)
