@@ -16,7 +16,7 @@ pub type Lines = Pin<Box<dyn Stream<Item = Result<LogLine, Box<Diagnostic>>> + S
 
 impl Fleet {
     /// Log lines of these services (none: of all), or of one instance only, from all clusters: the last `tail` lines of each
-    /// service, oldest first, and when followed then as they come. A service's name stands for all of its instances made by
+    /// service that are not older than `since_ms` (Unix milliseconds), oldest first, and when followed then as they come. A service's name stands for all of its instances made by
     /// `count` or `for_each`.
     ///
     /// # Errors
@@ -25,7 +25,7 @@ impl Fleet {
         &self,
         services: &[String],
         instance: Option<&str>,
-        tail: Option<u64>,
+        (tail, since_ms): (Option<u64>, Option<u64>),
         follow: bool,
     ) -> Result<Lines, Diagnostics> {
         let asked = LogQuery {
@@ -34,7 +34,7 @@ impl Fleet {
             service: None,
             instance: instance.map(|id| InstanceId(id.into())),
             tail,
-            since_ms: None,
+            since_ms,
             follow,
         };
         if !services.is_empty() {

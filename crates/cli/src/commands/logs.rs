@@ -6,9 +6,14 @@ use operations::{Fault, LogRequest};
 use super::Context;
 use crate::{exit, view};
 
+/// What is shown where nothing is said.
+const TAIL: u64 = 200;
+
 /// Show what services print
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  mainstay logs web --tail 50\n  mainstay logs --follow")]
+#[command(
+    after_help = "Examples:\n  mainstay logs web --tail 50\n  mainstay logs web --since 10m\n  mainstay logs --follow"
+)]
 pub struct Logs {
     /// The services; none: all.
     #[arg(value_name = "SERVICE")]
@@ -18,9 +23,13 @@ pub struct Logs {
     #[arg(short, long)]
     follow: bool,
 
-    /// Only the last lines of each instance.
-    #[arg(short = 'n', long, value_name = "LINES", default_value_t = 200)]
-    tail: u64,
+    /// Only the last lines of each service; 200 if nothing is said, and all with `--since`.
+    #[arg(short = 'n', long, value_name = "LINES")]
+    tail: Option<u64>,
+
+    /// Nothing older: how long ago, as in `10m`, or a time, as in `2026-11-27T18:00:00Z`.
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
 
     /// Only this instance, as `status --instances` names it.
     #[arg(long, value_name = "ID")]
@@ -33,7 +42,8 @@ impl Logs {
         let request = LogRequest {
             services: self.services,
             instance: self.instance,
-            tail: Some(self.tail),
+            tail: self.tail.or_else(|| self.since.is_none().then_some(TAIL)),
+            since: self.since,
             follow: self.follow,
         };
         let mut lines = operations::logs(&session, &request).await?;

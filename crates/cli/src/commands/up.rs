@@ -47,7 +47,8 @@ impl Up {
         if code != exit::DONE || self.detach {
             return Ok(code);
         }
-        let request = LogRequest { services: Vec::new(), instance: None, tail: Some(10), follow: true };
+        let request =
+            LogRequest { services: Vec::new(), instance: None, tail: Some(10), since: None, follow: true };
         let mut lines = operations::logs(&session, &request).await?;
         let mut printer = view::LogPrinter::new(context.screen);
         context

@@ -40,6 +40,11 @@ fn a_described_service_comes_up_is_replaced_is_reverted_and_rolled_back() {
 
     let logs = project.run(&["logs", "web", "--json"]).exits(0);
     assert!(logs.out.contains("release 1 listens"), "{}", logs.out);
+    let recent = project.run(&["logs", "web", "--since", "1h"]).exits(0);
+    assert!(recent.out.contains("release 1 listens"), "{}", recent.out);
+    assert_eq!(project.run(&["logs", "web", "--since", "2999-01-01T00:00:00Z"]).exits(0).out, "");
+    let refused = project.run(&["logs", "web", "--since", "yesterday"]).exits(2);
+    assert!(refused.err.contains("`yesterday` is no time") && refused.err.contains("10m"), "{}", refused.err);
 
     project.run(&["down"]).exits(0);
     assert_eq!(project.get("hello.localhost", "/").0, "HTTP/1.1 404 Not Found");
