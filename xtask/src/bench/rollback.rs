@@ -60,11 +60,17 @@ service "web" {{
     )
 }
 
-pub fn run(_: &[&str]) -> Result<Verdict> {
+pub fn run(arguments: &[&str]) -> Result<Verdict> {
     if !Path::new("/bin/busybox").exists() {
         return Ok(skipped("no_busybox"));
     }
-    let machine = Machine::release("bench-rollback")?;
+    let machine = match arguments {
+        [] => Machine::release("bench-rollback")?,
+        ["--binary", path] => {
+            Machine::with_binary("bench-rollback", Path::new(path).canonicalize().context("the binary")?)?
+        }
+        _ => bail!("usage: cargo xtask bench rollback [--binary PATH]"),
+    };
     let folder = machine.folder().join("small");
     fs::create_dir(&folder).context("no folder")?;
     fs::write(folder.join("mainstay.hcl"), project(&machine.entry.to_string()))?;
@@ -110,7 +116,7 @@ fn ours(machine: &Machine, folder: &Path) -> Result<(Vec<Duration>, Vec<Duration
         back.must_succeed()?;
         answers(release - 1)?;
         // And forward again, so that the next one replaces this release.
-        machine.quietly(folder, &["deploy", "web", "--yes"])?.must_succeed()?;
+        machine.quietly(folder, &["deploy", "web", "--yes", "--unpin"])?.must_succeed()?;
         answers(release)?;
         println!(
             "ours {release}: deploy {} ms, rollback {} ms",
@@ -135,7 +141,8 @@ fn theirs() -> Result<Option<Duration>> {
     fs::copy("/bin/busybox", folder.join("busybox")).context("busybox")?;
     let dockerfile = "FROM scratch\nCOPY busybox /bin/busybox\nCOPY index.html /www/index.html\nENTRYPOINT [\"/bin/busybox\", \"httpd\", \"-f\", \"-p\", \"8080\", \"-h\", \"/www\"]\n";
     fs::write(folder.join("Dockerfile"), dockerfile)?;
-    let compose = "version: \"3\"\nservices:\n  web:\n    image: small:latest\n";
+    // As the first process of its container the program heeds no SIGTERM, and ten seconds would be waited for nothing.
+    let compose = "version: \"3\"\nservices:\n  web:\n    image: small:latest\n    stop_signal: SIGKILL\n";
     fs::write(folder.join("docker-compose.yml"), compose)?;
     let must = |program: &str, arguments: &[&str]| -> Result<Duration> {
         let begun = Instant::now();
