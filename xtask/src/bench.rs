@@ -22,6 +22,15 @@ pub struct Verdict {
     pub judgement: Judgement,
 }
 
+impl Verdict {
+    /// Nothing was measured; the reason in words joined by `_`.
+    pub fn skipped(reason: &str, goal: String) -> Self {
+        let nothing = || "-".to_owned();
+        let judgement = Judgement::Skipped(reason.into());
+        Self { ours: nothing(), theirs: nothing(), ratio: nothing(), goal, judgement }
+    }
+}
+
 /// Whether the goal is met.
 pub enum Judgement {
     Pass,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use diag::{Diagnostic, Severity, closest};
+use diag::{Diagnostic, Diagnostics};
 use engine::{Address, DeploymentKind, Release, Target};
 use fleet::TagsAnew;
 
@@ -71,18 +71,10 @@ fn service_address(name: &str) -> Address {
 /// The images of these services; a service that is not declared is a fault.
 fn image_names(session: &Session, services: &[String]) -> Result<Vec<String>, Fault> {
     let declared = session.description.service_images();
-    let mut faults = diag::Diagnostics::default();
-    for service in services.iter().filter(|s| !declared.contains_key(*s)) {
-        let mut fault = Diagnostic::error("unknown-service", format!("there is no service `{service}`"));
-        fault.severity = Severity::Error;
-        fault.hint = Some(match closest(service, declared.keys().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", declared.keys().cloned().collect::<Vec<_>>().join(", ")),
-        });
-        faults.push(fault);
-    }
+    let unknown = services.iter().filter_map(|service| session.description.unknown_service(service));
+    let faults: Vec<Diagnostic> = unknown.collect();
     if !faults.is_empty() {
-        return Err(Fault::Usage(faults));
+        return Err(Fault::Usage(Diagnostics(faults)));
     }
     let wanted = |name: &String| services.is_empty() || services.contains(name);
     let mut images: Vec<String> = declared

@@ -45,13 +45,8 @@ pub async fn explain(
     name: Option<&str>,
     watch: &Watch,
 ) -> Result<Vec<ExplainedVariable>, Fault> {
-    let images = session.description.service_images();
-    if !images.contains_key(service) {
-        let hint = match diag::closest(service, images.keys().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", images.keys().cloned().collect::<Vec<_>>().join(", ")),
-        };
-        return Err(Fault::usage(format!("there is no service `{service}`"), hint));
+    if let Some(fault) = session.description.unknown_service(service) {
+        return Err(Fault::Usage(fault.into()));
     }
     let layers = session.description.env_layers(session.environment.as_str());
     let described = Side::described(session, EnvLayers::default(), watch).await?;

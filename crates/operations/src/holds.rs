@@ -10,6 +10,9 @@ use crate::applying::Locked;
 use crate::planning::Watch;
 use crate::{Fault, Session, clock, lease};
 
+/// The kind of address that services have.
+const SERVICE: &str = "service";
+
 /// What a person wants of holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HoldRequest {
@@ -108,8 +111,11 @@ fn changed(
         }
         HoldRequest::Pin { services, why } => {
             for service in services {
-                let address = Address::new("service", service.as_str());
-                known(session, &service)?;
+                let address = Address::new(SERVICE, service.as_str());
+                // A pin on what there is not would be forgotten in silence.
+                if let Some(fault) = session.description.unknown_service(&service) {
+                    return Err(Fault::Usage(fault.into()));
+                }
                 holds.retain(|it| it.service.as_ref() != Some(&address));
                 holds.push(hold(Some(address), &why));
             }
@@ -117,7 +123,7 @@ fn changed(
         }
         HoldRequest::Unpin { services } => {
             let named: Vec<Address> =
-                services.iter().map(|name| Address::new("service", name.as_str())).collect();
+                services.iter().map(|name| Address::new(SERVICE, name.as_str())).collect();
             for (name, address) in services.iter().zip(&named) {
                 if !holds.iter().any(|it| it.service.as_ref() == Some(address)) {
                     let pinned: Vec<String> =
@@ -137,19 +143,6 @@ fn changed(
             Ok((DeploymentKind::Release, holds))
         }
     }
-}
-
-/// A pin on what there is not would be forgotten in silence.
-fn known(session: &Session, service: &str) -> Result<(), Fault> {
-    let declared = session.description.service_images();
-    if declared.contains_key(service) {
-        return Ok(());
-    }
-    let hint = match diag::closest(service, declared.keys().map(String::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are {}", declared.keys().cloned().collect::<Vec<_>>().join(", ")),
-    };
-    Err(Fault::usage(format!("there is no service `{service}`"), hint))
 }
 
 /// What of a plan is held. A way back is never held: it is what one does in need. What is destroyed takes its pins with it.
@@ -197,11 +190,10 @@ pub(crate) fn heed(
 /// What a rollback has moved stays there.
 pub(crate) fn pinned_by_rollback(deployment: &Deployment, cells: &[Cell]) -> Vec<Hold> {
     let mut holds = deployment.holds.clone();
-    for cell in cells.iter().filter(|cell| matches!(cell.outcome.as_str(), "created" | "updated")) {
-        let service = Address::new("service", cell.address.name.clone());
-        if !service.kind.as_str().eq(cell.address.kind.as_str()) {
-            continue;
-        }
+    let is_moved = |cell: &&Cell| matches!(cell.outcome.as_str(), "created" | "updated");
+    let services = cells.iter().filter(|cell| cell.address.kind.as_str() == SERVICE);
+    for cell in services.filter(is_moved) {
+        let service = Address::new(SERVICE, cell.address.name.clone());
         holds.retain(|it| it.service.as_ref() != Some(&service));
         holds.push(Hold {
             service: Some(service),

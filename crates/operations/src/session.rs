@@ -300,6 +300,20 @@ impl Description {
         self.configuration.services.iter().map(|s| (s.name.name.to_string(), image(s))).collect()
     }
 
+    /// That there is no such service; `None` if there is.
+    pub fn unknown_service(&self, name: &str) -> Option<Diagnostic> {
+        let declared: Vec<&str> =
+            self.configuration.services.iter().map(|it| it.name.name.as_ref()).collect();
+        if declared.contains(&name) {
+            return None;
+        }
+        let fault = Diagnostic::error("unknown-service", format!("there is no service `{name}`"));
+        Some(match closest(name, declared.iter().copied()) {
+            Some(near) => fault.hint(format!("did you mean `{near}`?")),
+            None => fault.hint(format!("there are {}", declared.join(", "))),
+        })
+    }
+
     /// Whether an `image` block of this name says how it is built.
     pub fn declares_image(&self, name: &str) -> bool {
         self.configuration.images.iter().any(|i| i.name.name.as_ref() == name)

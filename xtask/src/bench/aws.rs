@@ -32,15 +32,15 @@ const PLAN: [&str; 4] = ["plan", "-no-color", "-detailed-exitcode", "-var-file=s
 
 pub fn run(arguments: &[&str]) -> Result<Verdict> {
     let options = Options::read(arguments)?;
-    let Some(oracle) = Terraform::oracle() else { return Ok(skipped("no_terraform")) };
+    let Some(oracle) = Terraform::oracle() else { return Ok(Verdict::skipped("no_terraform", goal())) };
     let Some(mirror) = world::mirror() else {
         println!(
             "the AWS provider {} is looked for in the filesystem mirror that TF_PLUGIN_MIRROR names, and where mirrors usually are",
             world::PROVIDER
         );
-        return Ok(skipped("no_aws_provider"));
+        return Ok(Verdict::skipped("no_aws_provider", goal()));
     };
-    let Some(moto) = Moto::start() else { return Ok(skipped("no_moto_server")) };
+    let Some(moto) = Moto::start() else { return Ok(Verdict::skipped("no_moto_server", goal())) };
     println!("oracle: Terraform {}, AWS provider {}", oracle.version()?, world::PROVIDER);
     let ours = Terraform::ours(options.binary.map_or_else(|| machine::build(true), Ok)?);
 
@@ -119,17 +119,6 @@ fn verdict(ours: &Costs, theirs: &Costs) -> Verdict {
         ratio: format!("{wall:.1}/{peak:.1}"),
         goal: goal(),
         judgement: Judgement::of(wall >= WALL_TIMES_MIN && peak >= PEAK_TIMES_MIN),
-    }
-}
-
-fn skipped(reason: &str) -> Verdict {
-    let nothing = || "-".to_owned();
-    Verdict {
-        ours: nothing(),
-        theirs: nothing(),
-        ratio: nothing(),
-        goal: goal(),
-        judgement: Judgement::Skipped(reason.into()),
     }
 }
 

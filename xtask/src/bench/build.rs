@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use testkit::docker::Docker;
 use testkit::registry::{Door, Registry};
 
 use super::{Judgement, Verdict};
@@ -17,10 +18,11 @@ const SOURCE_FILES: usize = 500;
 const SOURCE_FILE_BYTES: usize = 4_000;
 const BUILDS: usize = 5;
 const GOAL: Duration = Duration::from_secs(1);
+const GOAL_TEXT: &str = "1s_and_1_layer_pushed";
 
 pub fn run(_: &[&str]) -> Result<Verdict> {
     let Some(registry) = Registry::start(Door::Open) else {
-        return Ok(verdict("-".into(), "-".into(), Judgement::Skipped("no_docker-registry".into())));
+        return Ok(Verdict::skipped("no_docker-registry", GOAL_TEXT.into()));
     };
     let machine = Machine::new("bench-build")?;
     let project = machine.folder().join("project");
@@ -74,7 +76,7 @@ pub fn run(_: &[&str]) -> Result<Verdict> {
 }
 
 fn verdict(ours: String, theirs: String, judgement: Judgement) -> Verdict {
-    Verdict { ours, theirs, ratio: "-".into(), goal: "1s_and_1_layer_pushed".into(), judgement }
+    Verdict { ours, theirs, ratio: "-".into(), goal: GOAL_TEXT.into(), judgement }
 }
 
 fn write_project(project: &Path) -> Result<()> {
@@ -116,27 +118,24 @@ fn noise(seed: u64, bytes: usize) -> Vec<u8> {
     (0..bytes.div_ceil(8)).flat_map(|_| next()).take(bytes).collect()
 }
 
-/// The same with Docker's builder; none where no engine answers.
+/// The same with Docker's builder, in an engine of the benchmark's own; none where there is none.
 fn docker(project: &Path) -> Result<Option<Duration>> {
-    let run = |arguments: &[&str]| {
-        let status =
-            Command::new("docker").args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
-        status.is_ok_and(|status| status.success())
-    };
-    if !run(&["info"]) {
-        return Ok(None);
-    }
+    let Some(docker) = Docker::start() else { return Ok(None) };
     let folder = project.display().to_string();
-    let build = ["build", "--quiet", "--tag", "mainstay-bench-build", &folder];
-    ensure!(run(&build), "`docker build` failed");
+    let build = || -> Result<()> {
+        let mut command = docker.command("docker", &["build", "--quiet", "--tag", "bench", &folder]);
+        let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status()?;
+        ensure!(status.success(), "`docker build` failed");
+        Ok(())
+    };
+    build()?;
     let mut builds = Vec::new();
     for round in 1..=BUILDS {
         change(project, 1000 + round)?;
         let begun = Instant::now();
-        ensure!(run(&build), "`docker build` failed");
+        build()?;
         builds.push(begun.elapsed());
     }
-    run(&["image", "rm", "--force", "mainstay-bench-build"]);
     builds.sort();
     Ok(Some(builds[builds.len() / 2]))
 }

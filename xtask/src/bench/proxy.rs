@@ -7,10 +7,10 @@ mod load;
 mod peers;
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use testkit::docker::on_path;
 
 use super::{Judgement, Verdict};
 use crate::{house, machine};
@@ -33,12 +33,10 @@ pub fn run(arguments: &[&str]) -> Result<Verdict> {
         None => 4,
     };
     if let Some(missing) =
-        ["nginx", "haproxy", "wrk", "h2load", "openssl"].into_iter().find(|it| !is_there(it))
+        ["nginx", "haproxy", "wrk", "h2load", "openssl"].into_iter().find(|it| !on_path(it))
     {
         let goal = format!("{RATIO_MIN}_of_nginx");
-        let judgement = Judgement::Skipped(format!("no_{missing}"));
-        let none = || "-".to_owned();
-        return Ok(Verdict { ours: none(), theirs: none(), ratio: none(), goal, judgement });
+        return Ok(Verdict::skipped(&format!("no_{missing}"), goal));
     }
     let binary = build()?;
     let folder = tempfile::Builder::new().prefix("bench-proxy-").tempdir().context("no temporary folder")?;
@@ -108,10 +106,6 @@ fn rounds(peers: &[Peer], kind: Kind, connections: u32, time: Duration) -> Resul
         }
     }
     best.into_iter().map(|run| run.context("no round was run")).collect()
-}
-
-fn is_there(program: &str) -> bool {
-    Command::new("which").arg(program).output().is_ok_and(|found| found.status.success())
 }
 
 fn build() -> Result<PathBuf> {

@@ -62,7 +62,7 @@ service "web" {{
 
 pub fn run(arguments: &[&str]) -> Result<Verdict> {
     if !Path::new("/bin/busybox").exists() {
-        return Ok(skipped("no_busybox"));
+        return Ok(Verdict::skipped("no_busybox", goal()));
     }
     let machine = match arguments {
         [] => Machine::release("bench-rollback")?,
@@ -85,7 +85,7 @@ pub fn run(arguments: &[&str]) -> Result<Verdict> {
         ours: format!("{}ms/{}ms", rollback.as_millis(), deploy.as_millis()),
         theirs: theirs.map_or_else(|| "-".into(), |theirs| format!("{}ms", theirs.as_millis())),
         ratio,
-        goal: format!("{ROLLBACK_MS_MAX}ms/{DEPLOY_MS_MAX}ms"),
+        goal: goal(),
         judgement: Judgement::of(
             rollback < Duration::from_millis(ROLLBACK_MS_MAX)
                 && deploy < Duration::from_millis(DEPLOY_MS_MAX),
@@ -171,8 +171,6 @@ fn median(mut all: Vec<Duration>) -> Duration {
     all[all.len() / 2]
 }
 
-fn skipped(reason: &str) -> Verdict {
-    let nothing = || "-".to_owned();
-    let judgement = Judgement::Skipped(reason.into());
-    Verdict { ours: nothing(), theirs: nothing(), ratio: nothing(), goal: nothing(), judgement }
+fn goal() -> String {
+    format!("{ROLLBACK_MS_MAX}ms/{DEPLOY_MS_MAX}ms")
 }

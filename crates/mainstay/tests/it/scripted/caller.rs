@@ -57,6 +57,11 @@ impl Plan {
 }
 
 impl Caller {
+    /// In a folder of Terraform's, with a provider that does nothing out of the ordinary.
+    pub fn folder(resources: &str) -> Self {
+        Self::new(Line::Terraform, Rig::new(|script| script), resources)
+    }
+
     /// In a folder with these resources.
     pub fn new(line: Line, rig: Rig, resources: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("mainstay-caller-").tempdir().expect("a folder");

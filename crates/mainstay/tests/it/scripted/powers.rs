@@ -10,10 +10,6 @@ use testkit::provider::Rule;
 use super::caller::{Caller, Line};
 use super::rig::{Rig, until};
 
-fn folder(resources: &str) -> Caller {
-    Caller::new(Line::Terraform, Rig::new(|script| script), resources)
-}
-
 fn outputs(caller: &Caller) -> Json {
     let shown: Json = serde_json::from_str(&caller.ends(0, &["output", "-json"]).out).expect("JSON");
     let each = shown.as_object().expect("outputs").iter();
@@ -22,7 +18,7 @@ fn outputs(caller: &Caller) -> Json {
 
 #[test]
 fn configurations_that_are_the_same_share_a_process_and_others_have_their_own() {
-    let caller = folder(
+    let caller = Caller::folder(
         r#"
 provider "scripted" {
   region = "north"
@@ -61,7 +57,7 @@ output "regions" {
 
 #[test]
 fn functions_of_a_provider_are_called_in_expressions() {
-    let caller = folder(
+    let caller = Caller::folder(
         r#"
 locals {
   words = provider::scripted::join_words("-", "a", "b")
@@ -88,7 +84,7 @@ output "all" {
 
 #[test]
 fn what_is_ephemeral_is_renewed_while_it_is_needed_closed_and_never_kept() {
-    let caller = folder(
+    let caller = Caller::folder(
         r#"
 ephemeral "scripted_lease" "it" {
   scope          = "all"
@@ -120,7 +116,7 @@ resource "scripted_thing" "it" {
 #[test]
 fn an_object_of_another_kind_is_taken_over_by_a_moved_block() {
     let caller =
-        folder("resource \"other_thing\" \"old\" {\n  provider = scripted\n  title    = \"it\"\n}\n");
+        Caller::folder("resource \"other_thing\" \"old\" {\n  provider = scripted\n  title    = \"it\"\n}\n");
     caller.apply(0);
     let id = caller.rig.id("it");
     caller.describe(
@@ -169,8 +165,9 @@ fn an_apply_that_is_interrupted_asks_the_provider_to_stop_and_ends_in_order() {
 
 #[test]
 fn so_many_calls_are_made_at_once_as_is_said() {
-    let caller =
-        folder("resource \"scripted_thing\" \"it\" {\n  count = 8\n  name  = \"it${count.index}\"\n}\n");
+    let caller = Caller::folder(
+        "resource \"scripted_thing\" \"it\" {\n  count = 8\n  name  = \"it${count.index}\"\n}\n",
+    );
     caller.rig.misbehaves(Rule::at("ApplyResourceChange").waits(120_000));
     let asked = || caller.rig.calls().iter().filter(|call| call.call == "ApplyResourceChange").count();
     for (words, expect) in [(&["-parallelism=1"] as &[&str], 1), (&["-parallelism=3"], 3), (&[], 8)] {

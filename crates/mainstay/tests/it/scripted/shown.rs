@@ -4,12 +4,7 @@
 use serde_json::Value as Json;
 use testkit::provider::{Rule, Said, Script};
 
-use super::caller::{Caller, Line};
-use super::rig::Rig;
-
-fn folder(resources: &str) -> Caller {
-    Caller::new(Line::Terraform, Rig::new(|script| script), resources)
-}
+use super::caller::Caller;
 
 /// The diagnostics of a command that prints a stream: severity, summary, and the text of the line that is named.
 fn told(caller: &Caller, code: i32, words: &[&str]) -> Vec<(String, String, String)> {
@@ -37,7 +32,7 @@ fn warning(summary: &str, line: &str) -> (String, String, String) {
 
 #[test]
 fn faults_of_a_provider_are_told_at_the_line_of_what_they_are_about() {
-    let caller = folder(
+    let caller = Caller::folder(
         r#"
 resource "scripted_thing" "it" {
   name   = ""
@@ -62,7 +57,7 @@ resource "scripted_thing" "it" {
 
 #[test]
 fn faults_in_nested_blocks_and_attributes_are_told_where_they_are() {
-    let caller = folder(
+    let caller = Caller::folder(
         r#"
 resource "scripted_thing" "it" {
   name = "it"
@@ -107,7 +102,7 @@ resource "scripted_thing" "it" {
 
 #[test]
 fn warnings_of_every_call_are_shown() {
-    let caller = folder(
+    let caller = Caller::folder(
         r#"
 provider "scripted" {
   region = "north"
@@ -151,7 +146,7 @@ data "scripted_thing" "it" {
 
 #[test]
 fn what_is_secret_is_in_no_file_and_on_no_screen() {
-    let caller = folder(
+    let caller = Caller::folder(
         r#"
 provider "scripted" {
   token = "s3cret-token"
